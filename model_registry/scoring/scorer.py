@@ -1,0 +1,73 @@
+"""One calibrated model: risks and contributions of a feature frame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import PackageError
+from features.frame import FeatureFrame
+from model_registry.scoring.calibration import SigmoidCalibration, risk_of
+from model_registry.scoring.linear import LinearTables
+from model_registry.scoring.trees import TreeTables
+
+Floats = npt.NDArray[np.float64]
+Tables = TreeTables | LinearTables
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Tables with their calibration. Contributions are on the calibrated log-odds scale; `base` plus their sum is the
+    log-odds of the risk.
+    """
+
+    tables: Tables
+    calibration: SigmoidCalibration
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features the model uses, in its order."""
+        return self.tables.names
+
+    @property
+    def base(self) -> float:
+        """The calibrated log-odds before any contribution."""
+        return self.calibration.slope * self.tables.base + self.calibration.intercept
+
+    def margin(self, frame: FeatureFrame, threads: int = 1) -> Floats:
+        """The uncalibrated raw score (n,): what calibration is fitted on."""
+        return self.tables.base + self._raw(frame, threads).sum(axis=1)
+
+    def risk(self, frame: FeatureFrame, threads: int = 1) -> Floats:
+        """The calibrated risk (n,) of each row."""
+        return risk_of(self.score(frame, threads)[0])
+
+    def contributions(self, frame: FeatureFrame, threads: int = 1) -> Floats:
+        """The contributions (n, k) to the calibrated log-odds, columns as in `feature_names`."""
+        return self.calibration.slope * self._raw(frame, threads)
+
+    def score(self, frame: FeatureFrame, threads: int = 1) -> tuple[Floats, Floats]:
+        """Calibrated log-odds (n,) and contributions (n, k) in one pass; the first is the base plus the second's sum."""
+        contributions = self.contributions(frame, threads)
+        return self.base + contributions.sum(axis=1), contributions
+
+    def _raw(self, frame: FeatureFrame, threads: int) -> Floats:
+        return self.tables.contributions(frame.select(self.feature_names).values, threads)
+
+
+def tables_of_arrays(saved: Mapping[str, npt.NDArray[Any]]) -> Tables:
+    """The tables of a saved form, of whichever kind it says it is.
+
+    Raises
+    ------
+    PackageError
+        If it is of neither kind or does not fit together.
+    """
+    kind = str(saved["kind_of_tables"]) if "kind_of_tables" in saved else ""
+    if kind == "trees":
+        return TreeTables.from_arrays(saved)
+    if kind == "linear":
+        return LinearTables.from_arrays(saved)
+    raise PackageError("the tables are neither of trees nor linear")
