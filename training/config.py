@@ -1,0 +1,116 @@
+"""What a training run is told: a TOML file or command-line options, checked before anything is read."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import ConfigError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitConfig(_Section):
+    """How people and times are set apart. `kind` has one allowed value: any other split would flatter the model."""
+
+    kind: Literal["temporal, by person"] = "temporal, by person"
+    fit_share: float = Field(0.50, gt=0, lt=1, description="share of people the model is fitted on")
+    calibration_share: float = Field(0.15, gt=0, lt=1, description="share of people it is calibrated on")
+    calibration_months: float = Field(12, gt=0, description="the calibration slice: months up to the gap")
+    evaluation_months: float = Field(
+        12, gt=0, description="the latest months with known outcomes"
+    )
+    evaluation_share: float | None = Field(
+        None, gt=0, lt=1, description="instead of months: the share of as-of dates, the latest ones, that is evaluated"
+    )
+    recording_lag_days: int | None = Field(
+        None, ge=0, description="how long after a day its facts may still come in; dated facts 60 (assumption), flat 0"
+    )
+
+
+class FitConfig(_Section):
+    """The trees. The defaults are a fixed sensible count, not tuned; 8 leaves is what exact explanations allow."""
+
+    trees: int = Field(400, ge=1, le=2000)
+    leaves: int = Field(8, ge=2, le=8)
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    fewest_in_leaf: int = Field(100, ge=1)
+    l2: float = Field(10.0, ge=0)
+    row_share: float = Field(0.8, gt=0, le=1)
+    feature_share: float = Field(0.6, gt=0, le=1)
+    threads: int = Field(2, ge=1)
+
+
+class EvaluationConfig(_Section):
+    """How many bootstrap draws the intervals rest on."""
+
+    draws: int = Field(200, ge=20, le=10_000)
+
+
+class TrainingConfig(_Section):
+    """A whole training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="name of the registered model")
+    extract: Path
+    catalogue: str = "keski_uusimaa"
+    policy: Path | None = None
+    seed: int = Field(2026, ge=0, lt=2**31)
+    demonstration: bool = False
+    split: SplitConfig = SplitConfig()
+    fit: FitConfig = FitConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+
+def load_config(path: Path, **overrides: Any) -> TrainingConfig:
+    """Return the configuration in a TOML file; options that are not None take precedence over the file.
+
+    Paths in the file are read from the folder the file lies in.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, is not TOML, or has an unknown key or a value out of range; it names every key.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration file {path}; give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not readable TOML in UTF-8: {error}") from None
+    for key in ("extract", "policy"):
+        if isinstance(content.get(key), str):
+            content[key] = path.parent / content[key]
+    if str(content.get("catalogue", "")).endswith(".toml"):
+        content["catalogue"] = str(path.parent / content["catalogue"])
+    return checked_config(
+        {**content, **{key: value for key, value in overrides.items() if value is not None}}, str(path)
+    )
+
+
+def checked_config(content: dict[str, Any], place: str = "the options") -> TrainingConfig:
+    """Return the configuration, or raise ConfigError naming every key at fault; a refused value is never repeated."""
+    try:
+        return TrainingConfig.model_validate(content)
+    except ValidationError as error:
+        faults = [f"{place}: {_sentence(fault)}" for fault in error.errors(include_url=False, include_input=False)]
+        raise ConfigError("\n".join(faults)) from None
+
+
+def _sentence(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        section = TrainingConfig
+        for part in fault["loc"][:-1]:
+            section = section.model_fields[str(part)].annotation  # type: ignore[assignment]
+        return f"{key} is not a key; the keys here are {', '.join(section.model_fields)}"
+    if fault["type"] == "missing":
+        return f"{key} is missing; it must be given"
+    if key == "split.kind":
+        return (
+            'split.kind can only be "temporal, by person": people apart by a salted hash, times apart by date with a '
+            "gap of the horizon; a random split knows the future and one that shares people knows the person"
+        )
+    return f"{key} cannot be used: {fault['msg']}"

@@ -1,0 +1,166 @@
+"""Who the model is fitted on, calibrated on and judged on: people by a salted hash, times by date, a gap between."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import TrainingError
+from features.facts import to_date
+
+DAYS_A_MONTH = 30.4375
+FIT, CALIBRATION, EVALUATION = 0, 1, 2
+SHARES = ("fit", "calibration", "evaluation")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows of one part of the split, with the dates (day numbers, both included) that they were taken from."""
+
+    name: str
+    rows: NDArray[np.int64]
+    starts: int
+    ends: int
+
+    def described(self) -> dict[str, object]:
+        """The slice as evidence: name, dates and number of person-dates."""
+        return {
+            "name": self.name,
+            "from": to_date(self.starts).isoformat(),
+            "to": to_date(self.ends).isoformat(),
+            "person_dates": len(self.rows),
+        }
+
+
+@dataclass(frozen=True)
+class Split:
+    """Fit, calibration and evaluation; `evaluation` is None for the refit that is served."""
+
+    fit: Slice
+    calibration: Slice
+    evaluation: Slice | None
+    gap_days: int
+
+    def described(self) -> dict[str, object]:
+        """The split as evidence."""
+        parts = [self.fit, self.calibration, *([self.evaluation] if self.evaluation else [])]
+        return {"slices": [part.described() for part in parts], "gap_days": self.gap_days}
+
+
+@dataclass(frozen=True)
+class PersonDates:
+    """What the split needs to know about n person-dates; only rows with a known label belong here.
+
+    Attributes
+    ----------
+    person : int64 (n,)
+        Position of the person.
+    as_of, matures_on : int32 (n,)
+        The as-of date and the day on which the horizon ends.
+    """
+
+    person: NDArray[np.int64]
+    as_of: NDArray[np.int32]
+    matures_on: NDArray[np.int32]
+
+
+def share_of_people(
+    client_ids: Sequence[str], salt: str, fit_share: float, calibration_share: float
+) -> NDArray[np.int8]:
+    """Return for each person FIT, CALIBRATION or EVALUATION, by a salted hash of the pseudonym.
+
+    The same person is in the same share in every run with the same salt, whatever else the extract holds.
+    """
+    if fit_share + calibration_share >= 1:
+        raise TrainingError("split: fit_share and calibration_share must leave people to evaluate on, below 1 together")
+    hashed = hashlib.blake2b(salt.encode(), digest_size=8)
+    place = np.empty(len(client_ids))
+    for i, client_id in enumerate(client_ids):
+        own = hashed.copy()
+        own.update(client_id.encode())
+        place[i] = int.from_bytes(own.digest(), "big") / 2**64
+    return np.digitize(place, [fit_share, fit_share + calibration_share]).astype(np.int8)
+
+
+def backtest_split(
+    rows: PersonDates,
+    share: NDArray[np.int8],
+    *,
+    delivered_until: int,
+    horizon_days: int,
+    recording_lag_days: int,
+    calibration_months: float,
+    evaluation_months: float,
+    evaluation_share: float | None = None,
+) -> Split:
+    """Return the split of the backtest.
+
+    From the end backwards: the evaluation slice (the latest dates whose outcomes are known), one gap of the horizon
+    and the recording lag, so that every earlier outcome was known when the evaluation begins, the calibration slice,
+    the fit slice. Each slice holds its own people only. Where everybody has one row, people cannot overlap and each
+    slice takes all of its rows.
+
+    Raises
+    ------
+    TrainingError
+        When a slice is empty.
+    """
+    matured_on = delivered_until - recording_lag_days
+    alone = len(np.unique(rows.person)) == len(rows.person)
+    last = min(matured_on - horizon_days, int(rows.as_of.max(initial=0)))
+    gap = horizon_days + recording_lag_days
+    if evaluation_share is None:
+        first = last - round(evaluation_months * DAYS_A_MONTH) + 1
+        gap_starts = first - gap
+        calibrated_from = gap_starts - round(calibration_months * DAYS_A_MONTH) + 1
+    else:
+        first = int(np.quantile(rows.as_of, 1 - evaluation_share, method="lower"))
+        gap_starts = first - gap
+        before = rows.as_of[rows.as_of <= gap_starts]
+        calibrated_from = int(np.quantile(before, 1 - evaluation_share)) if len(before) else gap_starts
+    earliest = int(rows.as_of.min(initial=last))
+    matured = rows.matures_on <= matured_on
+
+    def part(name: str, starts: int, ends: int) -> Slice:
+        own = np.ones(len(rows.person), np.bool_) if alone else share[rows.person] == SHARES.index(name)
+        return _slice(name, own & matured & (rows.as_of >= starts) & (rows.as_of <= ends), starts, ends)
+
+    return Split(
+        part("fit", earliest, calibrated_from - 1),
+        part("calibration", calibrated_from, gap_starts),
+        part("evaluation", first, last),
+        gap,
+    )
+
+
+def refit_split(
+    rows: PersonDates,
+    share: NDArray[np.int8],
+    *,
+    delivered_until: int,
+    recording_lag_days: int,
+    calibration_months: float,
+) -> Split:
+    """Return the split of the model that is served: all matured data, calibration people (their latest dates) apart."""
+    matured = rows.matures_on <= delivered_until - recording_lag_days
+    earliest, last = int(rows.as_of[matured].min()), int(rows.as_of[matured].max())
+    calibrated_from = max(earliest, last - round(calibration_months * DAYS_A_MONTH) + 1)
+    apart = share[rows.person] == CALIBRATION
+    return Split(
+        _slice("fit", matured & ~apart, earliest, last),
+        _slice("calibration", matured & apart & (rows.as_of >= calibrated_from), calibrated_from, last),
+        None,
+        0,
+    )
+
+
+def _slice(name: str, chosen: NDArray[np.bool_], starts: int, ends: int) -> Slice:
+    if not chosen.any():
+        dates = f"{to_date(starts)} to {to_date(ends)}" if ends >= starts else f"before {to_date(starts)}"
+        raise TrainingError(
+            f"the {name} slice ({dates}) holds nobody with a known outcome; deliver a longer history, or make the "
+            "slices shorter (split.calibration_months, split.evaluation_months)"
+        )
+    return Slice(name, np.flatnonzero(chosen), starts, ends)
