@@ -1,0 +1,162 @@
+"""What every request passes through before a route: our own log line, the size limit, and the refusal of identity codes.
+
+Written against ASGI itself: Starlette's own error middleware raises again after answering, and uvicorn would then log the
+message of the exception, which may hold a person's data.
+"""
+
+import logging
+import time
+import traceback
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from features.errors import VarhainError
+from service.body import hides_identity_code, read_document
+from service.problems import Problem, ProblemError, identity_code_in, problem_of
+from service.texts import preferred_language
+
+log = logging.getLogger("varhain.requests")
+METHODS_WITH_DOCUMENT = frozenset({"POST", "PUT", "PATCH"})
+NO_ROUTE = "(no route)"
+
+
+class RequestLog:
+    """Logs route template, status and milliseconds of each request, nothing else; turns any exception into a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request and logs it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:  # noqa: BLE001 - the last net: whatever it was, it is logged without its message
+            problem = problem_of(error) if isinstance(error, VarhainError) else _unexpected(error)
+            if not status:
+                await respond(problem, scope, receive, send_and_note)
+        log.info("%s %s %d %.1f ms", _method(scope), _template(scope), status, (time.perf_counter() - began) * 1000)
+
+
+class IdentityCodeGuard:
+    """Refuses a request whose path, query or headers hold anything shaped like a personal identity code."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers 422 with the place where the code stands."""
+        if scope["type"] == "http" and (place := _place_of_identity_code(scope)):
+            await respond(identity_code_in(place), scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class BodyGuard:
+    """Reads the body up to a limit, also when it comes in chunks of unknown number, and leaves the document it holds
+    in ``scope["state"]["document"]``.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on with its document, or answers 413, 400 or 422."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            raw = await self._read(Headers(scope=scope), receive)
+            if raw is None:  # the client went away: there is nobody to answer
+                return
+            if scope["method"] in METHODS_WITH_DOCUMENT and raw:
+                scope.setdefault("state", {})["document"] = read_document(raw)
+        except ProblemError as error:
+            await respond(error.problem, scope, receive, send)
+            return
+        await self.app(scope, _replay(raw, receive), send)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+        announced = headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > self.max_body_bytes:
+            raise self._too_large()
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if len(body) > self.max_body_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _too_large(self) -> ProblemError:
+        detail = f"A request may hold at most {self.max_body_bytes} bytes; one screening needs a few thousand."
+        return ProblemError(Problem("too_large", detail, headers={"Connection": "close"}))
+
+
+async def respond(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with `problem` in the language the request asks for."""
+    language = preferred_language(Headers(scope=scope).get("accept-language"))
+    await problem.as_response(language)(scope, receive, send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _place_of_identity_code(scope: Scope) -> str | None:
+    raw_path = (scope.get("raw_path") or b"").decode("latin-1")
+    if hides_identity_code(scope["path"]) or hides_identity_code(raw_path):
+        return "path"
+    if hides_identity_code(scope["query_string"].decode("latin-1")):
+        return "query"
+    if any(hides_identity_code(text) for pair in scope["headers"] for raw in pair for text in _readings(raw)):
+        return "headers"
+    return None
+
+
+def _readings(raw: bytes) -> tuple[str, ...]:
+    """A header's bytes as Latin-1, as HTTP has it, and as UTF-8, as many clients send it."""
+    return (raw.decode("latin-1"), raw.decode("utf-8", "replace"))
+
+
+def _unexpected(error: Exception) -> Problem:
+    """The problem of an error nobody foresaw; its type and place go to the log, its message, which may hold data, does not."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    place = " <- ".join(f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(frames))
+    log.error("unexpected %s in %s", type(error).__name__, place)
+    return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")
+
+
+def _template(scope: Scope) -> str:
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else NO_ROUTE
+
+
+def _method(scope: Scope) -> str:
+    """The method, when it is one that HTTP knows: the method too is text from outside."""
+    method = scope["method"]
+    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "(other)"
