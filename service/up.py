@@ -1,0 +1,169 @@
+"""The main job in one command: make the demonstration, serve it, show one worked example.
+
+Each step is a `varhain` command of its own in a process of its own: training and service never import each other,
+and the served process stays light. A step that was finished is not done again; one that was interrupted is.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from features.errors import NotReadyError, VarhainError
+from service.access import create_key
+from service.database import create_engine_for, migrate
+from service.ledger import Ledger
+from service.settings import Settings
+
+MODEL = "demo-keski-uusimaa"
+REASON = "Demonstration on a synthetic population; not for real clients"
+EXAMPLE = "service/examples/new_client.json"
+START_SECONDS = 60
+
+
+def up(settings: Settings, people: int, seed: int) -> int:
+    """Make whatever of the demonstration is missing, serve it until stopped, and return the exit code."""
+    refuse_taken_port(settings)
+    keys = prepare_database_and_keys(settings)
+    if not has_champion(settings):
+        make_population(settings, people, seed)
+        train_and_promote(settings, seed, keys["analyst"])
+    return serve_with_example(settings, keys["advisor"])
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Raise where another program listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise VarhainError(
+                f"Port {settings.port} on {settings.host} is in use by another program; stop that one, or choose "
+                "another port with VARHAIN_PORT=8001 make run"
+            ) from error
+
+
+def prepare_database_and_keys(settings: Settings) -> dict[str, Path]:
+    """Migrate the database and return the files of the demonstration's advisor and analyst keys, made if missing."""
+    migrate(settings)
+    folder = settings.home / "keys"
+    keys = {}
+    for role in ("advisor", "analyst"):
+        keys[role] = folder / f"demo-{role}.key"
+        if not keys[role].exists():
+            create_key(settings, role=role, unit="demo", purpose="service_planning", out=keys[role])
+    return keys
+
+
+def has_champion(settings: Settings) -> bool:
+    """Whether a model is promoted and its package is where the ledger says."""
+    promotion = Ledger(create_engine_for(settings)).champion()
+    return promotion is not None and (Path(promotion.package_folder) / "package.json").exists()
+
+
+def make_population(settings: Settings, people: int, seed: int) -> None:
+    """Write the synthetic extract, unless a whole one is there."""
+    folder = settings.home / "demo"
+    if not (folder / "extract" / "meta.json").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        run("population", "--out", str(folder), "--people", str(people), "--seed", str(seed))
+
+
+def train_and_promote(settings: Settings, seed: int, analyst_key: Path) -> None:
+    """Train, register and promote the demonstration model."""
+    extract = settings.home / "demo" / "extract"
+    run("train", "--extract", str(extract), "--catalogue", "keski_uusimaa", "--name", MODEL, "--seed", str(seed))
+    run("promote", MODEL, "--reason", REASON, "--key-file", str(analyst_key))
+
+
+def serve_with_example(settings: Settings, advisor_key: Path) -> int:
+    """Start the service, wait until it is ready, print the worked example, and stay until the service stops."""
+    server = subprocess.Popen(command("serve"))
+    try:
+        wait_until_ready(settings, server)
+        print_example(settings, advisor_key)
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stop(server)
+
+
+def run(*arguments: str) -> None:
+    """Run a `varhain` command; raise in one sentence where it failed (it has said why itself)."""
+    finished = subprocess.run(command(*arguments), check=False)
+    if finished.returncode in (130, -signal.SIGINT):
+        raise KeyboardInterrupt
+    if finished.returncode != 0:
+        raise VarhainError(f"varhain {arguments[0]} did not succeed; see its message above")
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of `varhain` in this very Python."""
+    return [sys.executable, "-m", "service.cli", *arguments]
+
+
+def wait_until_ready(settings: Settings, server: "subprocess.Popen[bytes]") -> None:
+    """Return when the service says it is ready; raise where it stops or takes longer than a minute."""
+    deadline = time.monotonic() + START_SECONDS
+    reason = "it gave no answer"
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise NotReadyError(f"The service stopped while starting (exit code {server.returncode})")
+        try:
+            with urlopen(f"{base_url(settings)}/health/ready", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except HTTPError as error:
+            reason = error.read().decode("utf-8", "replace")
+        except (URLError, OSError) as error:
+            reason = str(error)
+        time.sleep(0.1)
+    raise NotReadyError(f"The service was not ready within {START_SECONDS} s: {reason}")
+
+
+def print_example(settings: Settings, advisor_key: Path) -> None:
+    """Print the curl line of a new client without a self-assessment, and the service's own three-line answer."""
+    document = (files("service") / "examples" / "new_client.json").read_bytes()
+    headers = {
+        "Authorization": f"Bearer {advisor_key.read_text().strip()}",
+        "Content-Type": "application/json",
+        "Accept": "text/plain",
+        "Accept-Language": "en",
+    }
+    request = Request(f"{base_url(settings)}/v1/screenings", data=document, headers=headers)
+    with urlopen(request, timeout=30) as answer:
+        text = answer.read().decode()
+    key = os.path.relpath(advisor_key)
+    print(f"\nServing on {base_url(settings)} (documentation: {base_url(settings)}/docs). One new client, screened:\n")
+    print(
+        f"  curl -s {base_url(settings)}/v1/screenings -H 'Accept: text/plain' -H 'Accept-Language: en' "
+        f'-H "Authorization: Bearer $(cat {key})" --json @{EXAMPLE}\n'
+    )
+    print("\n".join(f"  {line}" for line in text.strip().splitlines()))
+    print("\nLeave out 'Accept: text/plain' for the whole answer; fi and sv are the other languages. Ctrl-C stops.\n")
+    sys.stdout.flush()
+
+
+def base_url(settings: Settings) -> str:
+    """Where the service listens."""
+    return f"http://{settings.host}:{settings.port}"
+
+
+def stop(server: "subprocess.Popen[bytes]") -> None:
+    """End the service in order; kill it only where it does not go."""
+    if server.poll() is None:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
