@@ -1,0 +1,229 @@
+"""Fit small trees on a frame and calibrate them on people they have not seen: the register model and the full model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.errors import TrainingError
+from features.frame import FeatureFrame
+from model_registry.scoring.calibration import SigmoidCalibration
+from model_registry.scoring.scorer import Scorer, Tables
+from model_registry.scoring.trees import TreeTables, compile_trees
+from training.config import FitConfig
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+LEAST_SLOPE = 0.05
+"""A calibration may not turn the order of people round; where the margin tells nothing, risks shrink to the base rate."""
+
+FEWEST_ANSWERS = 200
+"""With fewer people who answered a voluntary question in the calibration slice there is no full model (assumption)."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model as it would be served: `full` is used where a voluntary answer is known, and the higher risk decides.
+
+    `raw` holds whatever a part was compiled from (LightGBM's text), for tests and for mlflow.
+    """
+
+    name: str
+    register: Scorer
+    full: Scorer | None
+    raw: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def risk(self, frame: FeatureFrame, answered: NDArray[np.bool_], threads: int = 1) -> Floats:
+        """The served risk (n,): the register model's, or the full model's where it is higher and `answered`."""
+        risk = self.register.risk(frame, threads)
+        if self.full is not None and answered.any():
+            rows = np.flatnonzero(answered)
+            answers = FeatureFrame(frame.values[rows], frame.names, frame.fingerprint)
+            risk[rows] = np.maximum(risk[rows], self.full.risk(answers, threads))
+        return risk
+
+
+@dataclass(frozen=True)
+class Table:
+    """Everything a fit needs about n person-dates whose outcome is known.
+
+    Attributes
+    ----------
+    frame : FeatureFrame (n, k)
+    outcome : float64 (n,)
+        1.0 or 0.0.
+    answered : bool (n,)
+        Whether any voluntary feature is known.
+    landmark : int8 (n,)
+        Months since the spell began.
+    """
+
+    frame: FeatureFrame
+    outcome: Floats
+    answered: NDArray[np.bool_]
+    landmark: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.outcome)
+
+    def take(self, rows: Rows) -> "Table":
+        """The same for the rows given."""
+        frame = FeatureFrame(np.ascontiguousarray(self.frame.values[rows]), self.frame.names, self.frame.fingerprint)
+        return Table(frame, self.outcome[rows], self.answered[rows], self.landmark[rows])
+
+
+Fitter = Callable[[Table, Sequence[str]], Tables]
+
+
+def answered_rows(catalogue: Catalogue, frame: FeatureFrame) -> NDArray[np.bool_]:
+    """Return (n,) whether any voluntary feature of a row is known."""
+    voluntary = [i for i, name in enumerate(frame.names) if catalogue.feature(name).voluntary]
+    return np.asarray(np.isfinite(frame.values[:, voluntary]).any(axis=1))
+
+
+def fit_candidate(
+    name: str,
+    catalogue: Catalogue,
+    fit: Table,
+    calibration: Table,
+    fitter: Fitter,
+    raw: Mapping[str, str] | None = None,
+) -> Candidate:
+    """Return a register model fitted on everybody, and a full model with all features, each calibrated.
+
+    The full model is calibrated on people with any voluntary answer, because only for them is it used. There is none
+    where the catalogue has no voluntary feature, or too few people answered.
+    """
+    _need_both_classes(fit.outcome, "fit")
+    _need_both_classes(calibration.outcome, "calibration")
+    tables = fitter(fit, catalogue.register_names)
+    register = Scorer(tables, calibrated(tables, calibration))
+    full = None
+    answers = calibration.take(np.flatnonzero(calibration.answered))
+    enough = len(answers) >= FEWEST_ANSWERS and 0 < answers.outcome.sum() < len(answers)
+    if enough and len(catalogue.register_names) < len(catalogue.feature_names):
+        tables = fitter(fit, catalogue.feature_names)
+        full = Scorer(tables, calibrated(tables, answers))
+    return Candidate(name, register, full, raw or {})
+
+
+def calibrated(tables: Tables, calibration: Table) -> SigmoidCalibration:
+    """Return the sigmoid calibration of these tables, by logistic regression of the outcome on the margin."""
+    values = calibration.frame.select(tables.names).values
+    return fit_sigmoid(tables.base + tables.contributions(values).sum(axis=1), calibration.outcome)
+
+
+def fit_sigmoid(margin: Floats, outcome: Floats) -> SigmoidCalibration:
+    """Return the calibration of greatest likelihood with a slope of at least `LEAST_SLOPE` (Newton's method).
+
+    Parameters
+    ----------
+    margin, outcome : float64 (n,)
+        Raw scores, and 1.0 or 0.0.
+    """
+    slope, intercept = _newton(np.column_stack([margin, np.ones_like(margin)]), outcome, np.zeros_like(margin))
+    if not slope >= LEAST_SLOPE:
+        slope = LEAST_SLOPE
+        (intercept,) = _newton(np.ones((len(margin), 1)), outcome, slope * margin)
+    return SigmoidCalibration(float(slope), float(intercept))
+
+
+def tree_fitter(
+    catalogue: Catalogue,
+    config: FitConfig,
+    seed: int,
+    progress: Callable[[], None] | None = None,
+    texts: dict[str, str] | None = None,
+) -> Fitter:
+    """Return a function that fits boosted small trees: monotone where the catalogue says, missing values as they are.
+
+    The same data, seed, versions and machine give the same trees bit for bit.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called after each tree.
+    texts : dict, optional
+        Takes LightGBM's text of each model fitted, by "register" or "full".
+    """
+
+    def fitter(fit: Table, names: Sequence[str]) -> TreeTables:
+        text = train_trees(catalogue, fit, names, boosting_parameters(config, seed), config.trees, progress)
+        if texts is not None:
+            texts["register" if tuple(names) == catalogue.register_names else "full"] = text
+        return compile_trees(text, tuple(names))
+
+    return fitter
+
+
+def boosting_parameters(config: FitConfig, seed: int) -> dict[str, object]:
+    """Return LightGBM's parameters for the served model."""
+    return {
+        "num_leaves": config.leaves,
+        "learning_rate": config.learning_rate,
+        "min_data_in_leaf": config.fewest_in_leaf,
+        "lambda_l2": config.l2,
+        "bagging_fraction": config.row_share,
+        "bagging_freq": 1,
+        "feature_fraction": config.feature_share,
+        "num_threads": config.threads,
+        "seed": seed,
+    }
+
+
+def train_trees(
+    catalogue: Catalogue,
+    fit: Table,
+    names: Sequence[str],
+    parameters: Mapping[str, object],
+    trees: int,
+    progress: Callable[[], None] | None = None,
+) -> str:
+    """Return LightGBM's text of a model of so many trees on the features named."""
+    import lightgbm
+
+    features = [catalogue.feature(name) for name in names]
+    whole = {
+        **parameters,
+        "objective": "binary",
+        "monotone_constraints": [feature.monotone for feature in features],
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(
+        np.ascontiguousarray(fit.frame.select(names).values),
+        fit.outcome,
+        feature_name=list(names),
+        categorical_feature=[i for i, feature in enumerate(features) if feature.kind == "category"],
+        params={"verbosity": -1, "force_row_wise": True, "num_threads": whole["num_threads"]},
+    )
+    callbacks = [] if progress is None else [lambda _: progress()]
+    booster = lightgbm.train(whole, data, num_boost_round=trees, callbacks=callbacks)
+    return str(booster.model_to_string())
+
+
+def _newton(design: Floats, outcome: Floats, offset: Floats) -> Floats:
+    coefficients = np.zeros(design.shape[1])
+    for _ in range(50):
+        expected = 1 / (1 + np.exp(-np.clip(offset + design @ coefficients, -500, 500)))
+        curvature = design.T @ (design * (expected * (1 - expected))[:, None])
+        # a margin that is the same for everybody has no slope: the least-squares step leaves it at zero
+        step = np.linalg.lstsq(curvature, design.T @ (outcome - expected), rcond=1e-12)[0]
+        coefficients = coefficients + np.clip(step, -5, 5)
+        if np.abs(step).max() < 1e-10:
+            break
+    return coefficients
+
+
+def _need_both_classes(outcome: Floats, place: str) -> None:
+    positives = int(outcome.sum())
+    if not 0 < positives < len(outcome):
+        found = "nobody" if positives == 0 else "everybody"
+        raise TrainingError(
+            f"in the {place} slice {found} of {len(outcome)} person-dates has the outcome; a model needs both classes: "
+            "deliver a longer history, and check the label's column and how the extract was selected"
+        )
