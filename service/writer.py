@@ -1,0 +1,192 @@
+"""Appends to the chain: one transaction reads the head, adds the entries and is on disk before anyone is answered."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, insert, select
+
+from features.errors import LedgerError, VarhainError
+from service.chain import GENESIS, canonical_json, entry_digest, new_salt, payload_digest
+from service.database import write_transaction
+from service.pseudonyms import Pseudonyms, random_letters
+from service.tables import Entry, Payload
+from service.witness import Witness
+
+ENTRIES: Table = Entry.__table__  # type: ignore[attr-defined]
+PAYLOADS: Table = Payload.__table__  # type: ignore[attr-defined]
+_HEAD = select(ENTRIES.c.seq, ENTRIES.c.digest).order_by(ENTRIES.c.seq.desc()).limit(1)
+_FOUNDATION = select(ENTRIES.c.details).where(ENTRIES.c.seq == 1)
+_ADD_ENTRY = insert(ENTRIES)
+_ADD_PAYLOAD = insert(PAYLOADS)
+_UNFORESEEN = "the ledger could not be written for a reason nobody foresaw: nothing was recorded, see the log"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry before it has its place in the chain. Every text is empty where it does not apply."""
+
+    kind: str
+    caller: str = ""
+    role: str = ""
+    unit: str = ""
+    purpose: str = ""
+    subject: str = ""
+    about: str = ""
+    model: str = ""
+    model_version: str = ""
+    package_digest: str = ""
+    policy_version: str = ""
+    catalogue_fingerprint: str = ""
+    details: str = "{}"
+    content: str | None = None  # the personal part, canonical JSON
+    id: str = field(default_factory=lambda: random_letters(20))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An entry that is on disk: its place, id, time (UTC, ISO 8601) and digest."""
+
+    seq: int
+    id: str
+    recorded_at: str
+    digest: str
+
+
+def utc_text(moment: datetime) -> str:
+    """Return a moment as the ledger writes it: UTC, microseconds, 27 characters, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Transaction:
+    """A running transaction at the head of the chain."""
+
+    def __init__(self, connection: Connection, head: tuple[int, str]) -> None:
+        self.connection = connection
+        self.head = head
+
+    def append(self, draft: Draft) -> Recorded:
+        """Add an entry, with its payload if it has one; on disk when the transaction ends."""
+        return self.append_all([draft])[0]
+
+    def append_all(self, drafts: list[Draft]) -> list[Recorded]:
+        """Add entries in the order given."""
+        recorded_at = utc_text(datetime.now(UTC))
+        entries: list[dict[str, Any]] = []
+        payloads: list[dict[str, Any]] = []
+        for draft in drafts:
+            seq, previous = self.head[0] + 1, self.head[1]
+            entry = {**vars(draft), "seq": seq, "recorded_at": recorded_at, "previous_digest": previous}
+            content = entry.pop("content")
+            entry["payload_digest"] = ""
+            if content is not None:
+                salt = new_salt()
+                entry["payload_digest"] = payload_digest(salt, content)
+                payloads.append({"entry_seq": seq, "salt": salt, "content": content})
+            entry["digest"] = entry_digest(entry)
+            entries.append(entry)
+            self.head = (seq, entry["digest"])
+        self.connection.execute(_ADD_ENTRY, entries)
+        if payloads:
+            self.connection.execute(_ADD_PAYLOAD, payloads)
+        return [Recorded(entry["seq"], entry["id"], recorded_at, entry["digest"]) for entry in entries]
+
+
+class Writer:
+    """The only one who appends. Threads that come while one commits share the next commit: one fsync for all."""
+
+    def __init__(self, engine: Engine, pseudonyms: Pseudonyms, witness: Witness) -> None:
+        self._engine = engine
+        self._witness = witness
+        self._pseudonyms = pseudonyms
+        self._foundation_seen = False
+        self._turn = threading.Lock()
+        self._waiting: deque[_Waiting] = deque()
+
+    def append(self, draft: Draft) -> Recorded:
+        """Record an entry; it is on disk when this returns.
+
+        Raises
+        ------
+        LedgerError
+            It could not be recorded; nothing of it is kept.
+        """
+        mine = _Waiting(draft)
+        self._waiting.append(mine)
+        with self._turn:
+            if mine.recorded is None and mine.error is None:
+                self._commit_all_waiting()
+        if mine.error is not None:
+            raise LedgerError(mine.error.message, mine.error.status_code) from mine.error
+        assert mine.recorded is not None
+        return mine.recorded
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Give a transaction that appends and changes other tables at once, all or nothing."""
+        with self._turn, self._open() as transaction:
+            yield transaction
+
+    def _commit_all_waiting(self) -> None:
+        together: list[_Waiting] = []
+        while self._waiting:
+            together.append(self._waiting.popleft())
+        try:
+            with self._open() as transaction:
+                recorded = transaction.append_all([one.draft for one in together])
+        except BaseException as error:
+            # The others wait in their own threads and must hear of it too.
+            for one in together:
+                one.error = error if isinstance(error, VarhainError) else LedgerError(_UNFORESEEN)
+            if not isinstance(error, VarhainError):
+                raise
+        else:
+            for one, entry in zip(together, recorded, strict=True):
+                one.recorded = entry
+
+    @contextmanager
+    def _open(self) -> Iterator[Transaction]:
+        with write_transaction(self._engine) as connection:
+            row = connection.execute(_HEAD).first()
+            transaction = Transaction(connection, (row.seq, row.digest) if row else (0, GENESIS))
+            before = transaction.head[0]
+            self._see_foundation(transaction)
+            yield transaction
+        self._foundation_seen = True
+        if transaction.head[0] > before:
+            self._witness.add(*transaction.head)
+
+    def _see_foundation(self, transaction: Transaction) -> None:
+        """Begin an empty ledger with the fingerprint of its secret, and refuse a ledger begun with another one.
+
+        With another secret no client would be recognised: erasing one would find nothing and seem done.
+        """
+        if self._foundation_seen:
+            return
+        if transaction.head[0] == 0:
+            details = canonical_json({"pseudonyms": self._pseudonyms.fingerprint})
+            transaction.append(Draft(kind="foundation", details=details))
+        check_foundation(transaction.connection, self._pseudonyms)
+
+
+def check_foundation(connection: Connection, pseudonyms: Pseudonyms) -> None:
+    """Raise LedgerError if the ledger was begun with another secret than these pseudonyms."""
+    details = connection.execute(_FOUNDATION).scalar()
+    if details is not None and details != canonical_json({"pseudonyms": pseudonyms.fingerprint}):
+        raise LedgerError(
+            "the secret file is not the one this ledger was begun with, so it would not recognise its clients: "
+            "restore the secret file from the backup of this ledger"
+        )
+
+
+@dataclass
+class _Waiting:
+    """A thread's draft on its way into a commit."""
+
+    draft: Draft
+    recorded: Recorded | None = None
+    error: VarhainError | None = None
