@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 LEAST_SLOPE = 0.05
-"""A calibration may not turn the order of people round; where the margin tells nothing, risks shrink to the base rate."""
+"""A calibration may not turn the order of people round; where the margin tells nothing, risks go to the base rate."""
 
 FEWEST_ANSWERS = 200
 """With fewer people who answered a voluntary question in the calibration slice there is no full model (assumption)."""
