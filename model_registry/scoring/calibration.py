@@ -31,7 +31,7 @@ class SigmoidCalibration:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.slope) and np.isfinite(self.intercept) and self.slope > 0):
-            raise PackageError("A calibration needs a slope above zero and a finite intercept; fit it on both outcomes.")
+            raise PackageError("Calibration needs a slope above zero and a finite intercept; fit it on both outcomes.")
 
     def log_odds(self, margin: Floats) -> Floats:
         """The calibrated log-odds of margins (any shape)."""

@@ -38,7 +38,8 @@ class Scorer:
 
     def margin(self, frame: FeatureFrame, threads: int = 1) -> Floats:
         """The uncalibrated raw score (n,): what calibration is fitted on."""
-        return self.tables.base + self._raw(frame, threads).sum(axis=1)
+        margin: Floats = self.tables.base + self._raw(frame, threads).sum(axis=1)
+        return margin
 
     def risk(self, frame: FeatureFrame, threads: int = 1) -> Floats:
         """The calibrated risk (n,) of each row."""
@@ -49,7 +50,7 @@ class Scorer:
         return self.calibration.slope * self._raw(frame, threads)
 
     def score(self, frame: FeatureFrame, threads: int = 1) -> tuple[Floats, Floats]:
-        """Calibrated log-odds (n,) and contributions (n, k) in one pass; the first is the base plus the second's sum."""
+        """Calibrated log-odds (n,) and contributions (n, k) in one pass; base plus the second's sum is the first."""
         contributions = self.contributions(frame, threads)
         return self.base + contributions.sum(axis=1), contributions
 

@@ -5,7 +5,11 @@ in a batch agree to the last bit.
 """
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 BLOCK_ROWS = 128
 AT_MOST, NOT_ABOVE, ZERO_LEFT, ZERO_RIGHT, CATEGORY = range(5)
@@ -14,7 +18,7 @@ ZERO = float(np.float32(1e-35))
 
 
 @njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def goes_left(value, kind, threshold, words, first, last):  # type: ignore[no-untyped-def]
+def goes_left(value: float, kind: int, threshold: float, words: npt.NDArray[np.uint32], first: int, last: int) -> bool:
     """Whether LightGBM sends this value to the left child. A comparison with NaN is false, which is used on purpose."""
     if kind == AT_MOST:
         return value <= threshold
@@ -24,14 +28,27 @@ def goes_left(value, kind, threshold, words, first, last):  # type: ignore[no-un
         if not (value > -1.0 and value < 32.0 * (last - first)):
             return False
         code = int(value)
-        return (words[first + (code >> 5)] >> np.uint32(code & 31)) & np.uint32(1) == np.uint32(1)
+        return bool((words[first + (code >> 5)] >> np.uint32(code & 31)) & np.uint32(1))
     if value != value or (value >= -ZERO and value <= ZERO):
         return kind == ZERO_LEFT
     return value <= threshold
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def contributions_of_row(values, splits, kind, feature, threshold, words, word_starts, slots, slot_feature, tables, table, out):  # type: ignore[no-untyped-def]  # noqa: E501
+def contributions_of_row(
+    values: Floats,
+    splits: Ints,
+    kind: npt.NDArray[np.int8],
+    feature: Ints,
+    threshold: Floats,
+    words: npt.NDArray[np.uint32],
+    word_starts: Ints,
+    slots: Ints,
+    slot_feature: Ints,
+    tables: Ints,
+    table: Floats,
+    out: Floats,
+) -> None:
     """Add the contributions of one row to `out` (k,); `values` is (k,)."""
     for tree in range(len(splits) - 1):
         first = splits[tree]
@@ -48,7 +65,20 @@ def contributions_of_row(values, splits, kind, feature, threshold, words, word_s
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def contributions_of_rows(values, splits, kind, feature, threshold, words, word_starts, slots, slot_feature, tables, table, out):  # type: ignore[no-untyped-def]  # noqa: E501
+def contributions_of_rows(
+    values: Floats,
+    splits: Ints,
+    kind: npt.NDArray[np.int8],
+    feature: Ints,
+    threshold: Floats,
+    words: npt.NDArray[np.uint32],
+    word_starts: Ints,
+    slots: Ints,
+    slot_feature: Ints,
+    tables: Ints,
+    table: Floats,
+    out: Floats,
+) -> None:
     """Write the contributions of many rows to `out` (n, k); `values` is (n, k).
 
     Rows go in blocks of 128 with the tree outside: a tree's table (7 kB) then stays in the nearest cache for the block,

@@ -10,8 +10,8 @@ which is what `shap.TreeExplainer` (`tree_path_dependent`, Lundberg et al. 2020)
 Contributions and the base v(nothing) sum to the tree's output; a model's are the sums over its trees.
 
 **Leaf by leaf.** v is a sum over leaves, and so is phi. On the way to one leaf collect, for each of the d distinct
-features there, z_i, the product of the count shares of its splits, and o_i, 1 if x takes the leaf's side at all of them,
-else 0. A repeated feature needs no more than that. The leaf's share of v(S) is then
+features there, z_i, the product of the count shares of its splits, and o_i, 1 if x takes the leaf's side at all of
+them, else 0. A repeated feature needs no more than that. The leaf's share of v(S) is then
 value * prod_{i in S} o_i * prod_{i not in S} z_i. Because |S|! (d-|S|-1)! / d! is the integral over t from 0 to 1 of
 t^|S| (1-t)^(d-|S|-1) (Owen 1972, the multilinear extension), the sum over all S folds into
 
@@ -19,9 +19,9 @@ t^|S| (1-t)^(d-|S|-1) (Owen 1972, the multilinear extension), the sum over all S
 
 whose integrand is a polynomial of degree d - 1: Gauss-Legendre with ceil(d / 2) nodes is exact, not an approximation.
 
-**Why a table.** x enters only through the outcomes of the tree's splits. A tree of 8 leaves has at most 7 of them, so at
-most 128 patterns; phi of every pattern is computed once, when the model is packaged. A screening is then 7 comparisons
-and one table row a tree. Tables are float64: float32 would be 3e-8 off.
+**Why a table.** x enters only through the outcomes of the tree's splits. A tree of 8 leaves has at most 7 of them, so
+at most 128 patterns; phi of every pattern is computed once, when the model is packaged. A screening is then 7
+comparisons and one table row a tree. Tables are float64: float32 would be 3e-8 off.
 
 Sources
 -------
@@ -113,11 +113,8 @@ class TreeTables:
             contributions_of_rows(values, *arrays, out)
             return out
         with ThreadPoolExecutor(len(edges) - 1) as pool:
-            work = [
-                pool.submit(contributions_of_rows, values[a:b], *arrays, out[a:b]) for a, b in pairwise(edges.tolist())
-            ]
-            for part in work:
-                part.result()
+            parts = [(values[a:b], *arrays, out[a:b]) for a, b in pairwise(edges.tolist())]
+            list(pool.map(lambda part: contributions_of_rows(*part), parts))
         return out
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -146,9 +143,7 @@ class TreeTables:
         return cls(names, float(saved["base"]), arrays)
 
 
-def compile_trees(
-    model_text: str, feature_names: Sequence[str], *, max_leaves: int = SMALL_TREE_LEAVES
-) -> TreeTables:
+def compile_trees(model_text: str, feature_names: Sequence[str], *, max_leaves: int = SMALL_TREE_LEAVES) -> TreeTables:
     """The lookup tables of a LightGBM text model (`booster.model_to_string()`).
 
     Parameters
@@ -254,20 +249,21 @@ def _fault(arrays: Mapping[str, npt.NDArray[Any]], k: int) -> str:
     for name, dtype in ARRAYS.items():
         if arrays[name].dtype != dtype or arrays[name].ndim != 1:
             return f"{name} is not a row of {np.dtype(dtype).name}"
-    for starts, filled in (("splits", "kind"), ("word_starts", "words"), ("slots", "slot_feature"), ("tables", "table")):
+    pairs = (("splits", "kind"), ("word_starts", "words"), ("slots", "slot_feature"), ("tables", "table"))
+    for starts, filled in pairs:
         edges = arrays[starts]
         if len(edges) == 0 or edges[0] != 0 or (np.diff(edges) < 0).any() or edges[-1] != len(arrays[filled]):
             return f"{starts} does not divide {filled}"
     trees, splits = len(arrays["splits"]), len(arrays["kind"])
     if len(arrays["slots"]) != trees or len(arrays["tables"]) != trees:
         return "the numbers of trees differ"
-    if len(arrays["feature"]) != splits or len(arrays["threshold"]) != splits or len(arrays["word_starts"]) != splits + 1:
+    if [len(arrays[name]) for name in ("feature", "threshold", "word_starts")] != [splits, splits, splits + 1]:
         return "the numbers of splits differ"
     width, height = np.diff(arrays["slots"]), np.diff(arrays["splits"])
     if (height >= LARGEST_TREE_LEAVES).any() or (np.diff(arrays["tables"]) != width << height).any():
         return "table has the wrong shape"
     for name in ("feature", "slot_feature"):
-        if len(arrays[name]) and not (0 <= arrays[name].min() and arrays[name].max() < k):
+        if len(arrays[name]) and not (arrays[name].min() >= 0 and arrays[name].max() < k):
             return f"{name} points outside the features"
     if not np.isfinite(arrays["table"]).all():
         return "table holds a value that is not a number"
