@@ -6,6 +6,7 @@ SHA-256 of it is kept: the slow hashes made for passwords would cost every reque
 
 import hashlib
 import hmac
+import os
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
@@ -60,6 +61,11 @@ class KeyInfo:
     purpose: str
     created_at: str
     revoked_at: str | None
+
+
+def console_caller() -> Caller:
+    """Return the operator at the command line, who needs no key: whoever may read the database file is one."""
+    return Caller(f"console user {os.getuid()}", "operator", "console", "service_planning")
 
 
 def new_key() -> IssuedKey:

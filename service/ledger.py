@@ -16,8 +16,8 @@ from sqlalchemy import Engine, Row, bindparam, delete, func, insert, select, upd
 from features.errors import AccessError, LedgerError, NotFoundError
 from service.access import API_KEYS, Caller, IssuedKey, check_grant, new_key
 from service.chain import canonical_json
-from service.database import empty_write_ahead_file, read_transaction
-from service.pseudonyms import Pseudonyms
+from service.database import create_database_engine, empty_write_ahead_file, read_transaction
+from service.pseudonyms import Pseudonyms, load_pseudonyms
 from service.settings import Settings
 from service.witness import Witness
 from service.writer import ENTRIES, PAYLOADS, Draft, Recorded, Writer, check_foundation, utc_text
@@ -86,7 +86,7 @@ class Ledger:
     """The one door to the entries. Safe for many threads and many processes on one database."""
 
     def __init__(self, engine: Engine, pseudonyms: Pseudonyms, witness: Witness) -> None:
-        self._engine = engine
+        self.engine = engine
         self._pseudonyms = pseudonyms
         self._writer = Writer(engine, pseudonyms, witness)
 
@@ -125,7 +125,7 @@ class Ledger:
             The role reads no screenings.
         """
         _check_reader(caller)
-        with read_transaction(self._engine) as connection:
+        with read_transaction(self.engine) as connection:
             row = connection.execute(_SCREENING, {"screening_id": screening_id}).first()
         if row is None:
             return None
@@ -138,7 +138,7 @@ class Ledger:
         """Return the screenings of a client in the caller's unit, newest first, after recording that they were read."""
         _check_reader(caller)
         subject = self._pseudonyms.of_client(client_id)
-        with read_transaction(self._engine) as connection:
+        with read_transaction(self.engine) as connection:
             check_foundation(connection, self._pseudonyms)
             rows = connection.execute(_SCREENINGS_OF, {"subject": subject}).all()
         readable = [row for row in rows if _may_read(caller, row.unit)]
@@ -162,13 +162,13 @@ class Ledger:
 
     def champion(self) -> Promotion | None:
         """Return the latest promotion, or None before the first."""
-        with read_transaction(self._engine) as connection:
+        with read_transaction(self.engine) as connection:
             row = connection.execute(_PROMOTIONS.limit(1)).first()
         return _promotion(row) if row else None
 
     def promotions(self) -> list[Promotion]:
         """Return every promotion, newest first."""
-        with read_transaction(self._engine) as connection:
+        with read_transaction(self.engine) as connection:
             return [_promotion(row) for row in connection.execute(_PROMOTIONS)]
 
     # -- forgetting -------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class Ledger:
             deleted = transaction.connection.execute(delete(PAYLOADS).where(doomed)).rowcount
             details = canonical_json({"payloads": deleted})
             entry = transaction.append(_draft(self._pseudonyms, "erasure", caller, subject=subject, details=details))
-        return Erasure(entry, deleted, empty_write_ahead_file(self._engine))
+        return Erasure(entry, deleted, empty_write_ahead_file(self.engine))
 
     def expire(self, older_than: timedelta, caller: Caller) -> Erasure | None:
         """Delete every payload recorded longer ago than this and record that; None if there was none."""
@@ -204,7 +204,7 @@ class Ledger:
                 return None
             details = canonical_json({"payloads": deleted, "before": before})
             entry = transaction.append(_draft(self._pseudonyms, "expiry", caller, details=details))
-        return Erasure(entry, deleted, empty_write_ahead_file(self._engine))
+        return Erasure(entry, deleted, empty_write_ahead_file(self.engine))
 
     # -- keys -------------------------------------------------------------------------------------------------------
 
@@ -246,9 +246,10 @@ class Ledger:
         return self._writer.append(_draft(self._pseudonyms, kind, caller, **columns))
 
 
-def open_ledger(engine: Engine, pseudonyms: Pseudonyms, settings: Settings) -> Ledger:
-    """Return the ledger of an installation, with its witness file."""
-    return Ledger(engine, pseudonyms, Witness(settings.witness_file))
+def open_ledger(settings: Settings) -> Ledger:
+    """Return the ledger of an installation; its database must have been migrated. Its `engine` serves others as well."""
+    pseudonyms = load_pseudonyms(settings.secret_file)
+    return Ledger(create_database_engine(settings), pseudonyms, Witness(settings.witness_file))
 
 
 def _draft(pseudonyms: Pseudonyms, kind: str, caller: Caller, **columns: Any) -> Draft:
