@@ -1,0 +1,89 @@
+"""Self-assessments with Kykyviisari: section scores only, with their own minimum and maximum; never an item.
+
+Who answers at registration is not random: people with lower work ability and those met face to face answer more often.
+Loadings and noise are assumptions; the Work Ability Score of entrants has mean 7.3 and standard deviation 2.1
+(assumption), test-retest correlation about .8 (published range .71-.93).
+"""
+
+import numpy as np
+
+from training.population.days import Days, Floats
+from training.population.parameters import Parameters
+from training.population.people import People
+from training.population.rows import Columns, join
+
+SECTIONS = ("inclusion", "mind", "everyday", "skills", "body")
+ITEMS = {"inclusion": 12, "mind": 9, "everyday": 11, "skills": 10, "body": 2}
+"""Items in each scale (J Public Health, 10.1007/s10389-020-01438-1); each is counted from 1 to 4 here (assumption)."""
+LOADINGS = {"inclusion": (0.45, 0.45), "mind": (0.60, 0.25), "everyday": (0.50, 0.30), "skills": (0.35, 0.50), "body": (0.70, 0.0)}
+"""On health and employability (assumption)."""
+LATER_RATE_A_DAY = 1 / 500.0
+MOST_IN_A_RUN = 4
+
+
+def draw_self_assessments(
+    rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters, until: int
+) -> Columns:
+    """Self-assessments of all runs: person, date, and what was answered (NaN: left out)."""
+    first = _at_registration(rng, people, runs, parameters)
+    when = [first]
+    for later in range(1, MOST_IN_A_RUN):
+        gap = rng.gamma(2.0, 1 / LATER_RATE_A_DAY / 2.0 * (1.0 if later == 1 else 0.9), len(runs["run"])) + 30.0
+        begun = runs["start"] if later == 1 else previous
+        previous = begun + gap.astype(np.int64)
+        wanted = rng.random(len(previous)) < 0.45
+        when.append((np.flatnonzero(wanted & (previous <= runs["end"])), previous))
+    parts = []
+    for rows, dates in when:
+        date = dates[rows] if len(dates) == len(runs["run"]) else dates
+        seen = date <= np.minimum(until, runs["end"][rows])
+        parts.append({"row": rows[seen], "date": date[seen]})
+    told = join(*parts)
+    return _answers(rng, people, runs, told["row"], told["date"], parameters)
+
+
+def _at_registration(
+    rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters
+) -> tuple[Days, Days]:
+    who = runs["person"]
+    odds = np.log(parameters.assessment_at_registration / (1 - parameters.assessment_at_registration)) - 0.18
+    odds = odds - 0.35 * people.health[who] - 0.20 * people.employability[who] + 0.5 * (runs["start"] > 20_100)
+    rows = np.flatnonzero(rng.random(len(who)) < 1 / (1 + np.exp(-odds)))
+    return rows, runs["start"] + rng.integers(0, 6, len(who))
+
+
+def _answers(
+    rng: np.random.Generator, people: People, runs: Columns, row: Days, date: Days, parameters: Parameters
+) -> Columns:
+    who = runs["person"][row]
+    health, employability = people.health[who], people.employability[who]
+    years = np.minimum((date - runs["start"][row]) / 365.25, 3.0)
+    ill = people.long_illness[who]
+    work_ability = 0.68 * health + 0.15 * employability - 0.35 * ill - 0.28 * years
+    n = len(row)
+
+    def scale(mean: float, spread: float, state: Floats, noise: float, low: int, high: int) -> Floats:
+        value = np.clip(np.rint(mean + spread * (state + noise * rng.standard_normal(n))), low, high)
+        return np.where(rng.random(n) < 0.02, np.nan, value)
+
+    columns: Columns = {
+        "person": who,
+        "date": date,
+        "work_ability_score": scale(
+            parameters.work_ability_mean + 0.75, parameters.work_ability_sd * 1.1, work_ability, 0.62, 0, 10
+        ),
+        "functioning": scale(7.9, 2.0, 0.9 * work_ability, 0.55, 0, 10),
+        "life_satisfaction": scale(3.8, 0.9, 0.5 * health + 0.2 * employability - 0.2 * years, 0.8, 1, 5),
+        "health": scale(3.8, 0.95, 0.75 * health - 0.4 * ill, 0.55, 1, 5),
+        "use_permitted": rng.random(n) >= parameters.use_not_permitted,
+        "version_2020": date > 18_400,
+    }
+    shared = rng.standard_normal(n)
+    for section in SECTIONS:
+        on_health, on_employability = LOADINGS[section]
+        items = ITEMS[section]
+        state = on_health * health + on_employability * employability - 0.15 * years + 0.35 * shared
+        columns[f"{section}_score"] = scale(2.9 * items, 0.55 * items, state, 0.45, items, 4 * items)
+        columns[f"{section}_minimum"] = np.full(n, float(items))
+        columns[f"{section}_maximum"] = np.full(n, 4.0 * items)
+    return columns

@@ -1,0 +1,156 @@
+"""Services, subsidised work and lapses inside a run of unemployment: none of them ends it.
+
+What is offered depends on time unemployed, age, arrival and the latent state, so services mark a need already seen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.population.careers import UNEMPLOYED
+from training.population.days import Days, Floats, year_of
+from training.population.parameters import day
+from training.population.people import FOREIGN, People
+from training.population.rows import Columns, Rows
+
+SUBSIDISED, IN_SERVICE = 0, 8
+LEAST_DAYS_BEFORE = 21
+LAPSE = -1
+"""A registration that lapsed for less than four weeks: no spell and no service is recorded."""
+MOST_IN_A_RUN = 12
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of service: how common, how long, and the employment code while it lasts (`None`: stays unemployed)."""
+
+    code: str
+    weight: float
+    mean_days: float
+    employment_code: int | None
+    last_start: int | None = None
+    for_young: float = 1.0
+    for_newly_arrived: float = 1.0
+    for_long_unemployed: float = 1.0
+    for_low_employability: float = 1.0
+
+
+KINDS = (
+    Kind("labour_training", 1.6, 110, IN_SERVICE, for_young=0.9),
+    Kind("coaching", 2.2, 75, None),
+    Kind("work_trial", 1.3, 85, IN_SERVICE, for_young=1.6),
+    Kind("integration_training", 0.25, 230, IN_SERVICE, for_newly_arrived=30.0),
+    Kind("rehabilitative_work", 0.35, 150, IN_SERVICE, last_start=day(2026, 9, 30), for_long_unemployed=8.0,
+         for_low_employability=2.0),
+    Kind("pay_subsidy", 0.55, 190, SUBSIDISED, for_long_unemployed=2.0),
+    Kind("start_up_grant", 0.12, 240, SUBSIDISED, for_long_unemployed=0.5),
+    Kind("self_motivated_study", 0.5, 200, IN_SERVICE, for_young=0.8),
+)  # fmt: skip
+"""Shares and lengths are assumptions."""
+LAST_REHABILITATIVE_DAY = day(2026, 12, 31)
+
+SERVICES = ("person", "kind", "start", "planned_end", "end")
+SPELLS = ("person", "code", "start", "end", "run")
+
+
+@dataclass(frozen=True)
+class RunLayout:
+    """What the register sees of runs: `spells` (codes 02, 08, 00, without gaps save lapses) and `services`."""
+
+    spells: Columns
+    services: Columns
+
+
+def lay_out_runs(rng: np.random.Generator, people: People, runs: Columns, until: int) -> RunLayout:
+    """Spells and services inside every run."""
+    spells, services = Rows(SPELLS), Rows(SERVICES)
+    count = len(runs["person"])
+    cursor = runs["start"].copy()
+    free_from = runs["start"] + LEAST_DAYS_BEFORE
+    open_runs = np.arange(count)
+    for _ in range(MOST_IN_A_RUN):
+        who = runs["person"][open_runs]
+        begin = free_from[open_runs] + rng.exponential(_days_between(people, runs, open_runs, free_from)).astype(np.int64)
+        lapse = rng.random(len(open_runs)) < 0.05
+        kind = _draw_kind(rng, people, runs, open_runs, begin)
+        planned = begin + _days(rng, kind) - 1
+        lapse_end = begin + rng.integers(2, 20, len(open_runs))
+        planned = np.where(lapse, lapse_end, planned)
+        within = (begin <= runs["end"][open_runs]) & (begin <= until)
+        within &= ~(lapse & (planned >= runs["end"][open_runs] - 1))
+        open_runs, who, begin, planned = open_runs[within], who[within], begin[within], planned[within]
+        kind = np.where(lapse, LAPSE, kind)[within]
+        stopped = rng.random(len(kind)) < 0.12
+        early = begin + ((planned - begin) * rng.random(len(kind))).astype(np.int64)
+        end = np.minimum(np.where(stopped & (kind != LAPSE), early, planned), runs["end"][open_runs])
+
+        real = kind != LAPSE
+        services.add(int(real.sum()), person=who[real], kind=kind[real], start=begin[real], planned_end=planned[real],
+                     end=end[real])  # fmt: skip
+        code = np.where(real, EMPLOYMENT_CODE[kind], LAPSE_CODE)
+        breaks = code != UNEMPLOYED
+        at = open_runs[breaks]
+        spells.add(len(at), person=runs["person"][at], code=UNEMPLOYED, start=cursor[at], end=begin[breaks] - 1,
+                   run=runs["run"][at])  # fmt: skip
+        seen = breaks & (code != LAPSE_CODE)
+        spells.add(int(seen.sum()), person=who[seen], code=code[seen], start=begin[seen], end=end[seen],
+                   run=runs["run"][open_runs[seen]])  # fmt: skip
+        cursor[at] = end[breaks] + 1
+        free_from[open_runs] = end + LEAST_DAYS_BEFORE
+        if len(open_runs) == 0:
+            break
+    rest = cursor <= runs["end"]
+    spells.add(int(rest.sum()), person=runs["person"][rest], code=UNEMPLOYED, start=cursor[rest], end=runs["end"][rest],
+               run=runs["run"][rest])  # fmt: skip
+    return RunLayout(spells.columns(), services.columns())
+
+
+LAPSE_CODE = -2
+EMPLOYMENT_CODE = np.array([UNEMPLOYED if k.employment_code is None else k.employment_code for k in KINDS] + [LAPSE_CODE])
+"""By kind; the last element answers for `LAPSE` (-1)."""
+
+
+def _days_between(people: People, runs: Columns, open_runs: Days, free_from: Days) -> Floats:
+    """Mean days to the next service; shorter with time unemployed and for the young and the newly arrived."""
+    who = runs["person"][open_runs]
+    unemployed = free_from[open_runs] - runs["start"][open_runs]
+    mean = np.where(unemployed < 120, 330.0, np.where(unemployed < 365, 260.0, 300.0))
+    mean *= np.where(runs["age"][open_runs] < 30, 0.75, 1.0) * np.where(_newly_arrived(people, who, free_from[open_runs]), 0.45, 1)
+    return mean * np.exp(0.10 * people.employability[who])
+
+
+def _newly_arrived(people: People, who: Days, on: Days) -> NDArray[np.bool_]:
+    return (people.citizenship[who] == FOREIGN) & (on - people.arrived_on[who] < 3 * 365)
+
+
+def _draw_kind(rng: np.random.Generator, people: People, runs: Columns, open_runs: Days, begin: Days) -> Days:
+    who = runs["person"][open_runs]
+    young = runs["age"][open_runs] < 30
+    arrived = _newly_arrived(people, who, begin)
+    long = begin - runs["start"][open_runs] > 365
+    weak = people.employability[who] < -0.5
+    weights = np.empty((len(open_runs), len(KINDS)))
+    for column, kind in enumerate(KINDS):
+        weight = np.full(len(open_runs), kind.weight)
+        weight[young] *= kind.for_young
+        weight[arrived] *= kind.for_newly_arrived
+        weight[long] *= kind.for_long_unemployed
+        weight[weak] *= kind.for_low_employability
+        if kind.last_start is not None:
+            weight[begin > kind.last_start] = 0.0
+        weights[:, column] = weight
+    cumulative = np.cumsum(weights, axis=1)
+    draw = rng.random(len(open_runs)) * cumulative[:, -1]
+    return (draw[:, None] >= cumulative).sum(axis=1)
+
+
+def _days(rng: np.random.Generator, kind: Days) -> Days:
+    mean = np.array([k.mean_days for k in KINDS])[kind]
+    return 5 + rng.gamma(2.5, (mean - 5) / 2.5).astype(np.int64)
+
+
+def recorded_share(start: Days) -> Floats:
+    """Probability that a service is recorded at all: the change of register lost records of April to July 2025."""
+    year, within = year_of(start), start - day(2025, 4, 1)
+    return np.where((year == 2025) & (within >= 0) & (within < 122), 0.6, 1.0)

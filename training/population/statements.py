@@ -1,0 +1,122 @@
+"""What a person states at registration: education, occupation, why the last job ended, the own expectation of finding work."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.population.careers import (
+    FROM_EDUCATION,
+    FROM_HOME,
+    FROM_LEFT_JOB,
+    FROM_LOST_JOB,
+    FROM_OWN_BUSINESS,
+    FROM_TEMPORARY_JOB,
+)
+from training.population.days import Days, Floats, iso
+from training.population.parameters import DAYS_A_YEAR, WINDOW_OPENS, Parameters
+from training.population.people import People, occupation_codes
+from training.population.recording import STATEMENT_IDS
+from training.population.rows import Columns, join, take
+
+REASONS = {
+    FROM_TEMPORARY_JOB: (("fixed_term_ended", 1.0),),
+    FROM_LOST_JOB: (("dismissed_production", 0.8), ("dismissed_personal", 0.2)),
+    FROM_LEFT_JOB: (("resigned", 1.0),),
+    FROM_EDUCATION: (("no_job_before", 1.0),),
+    FROM_HOME: (("no_job_before", 1.0),),
+    FROM_OWN_BUSINESS: (("business_ended", 1.0),),
+}
+ACTIVITIES = {
+    FROM_TEMPORARY_JOB: (("work", 1.0),),
+    FROM_LOST_JOB: (("work", 1.0),),
+    FROM_LEFT_JOB: (("work", 1.0),),
+    FROM_EDUCATION: (("education", 1.0),),
+    FROM_HOME: (("care", 0.5), ("other", 0.5)),
+    FROM_OWN_BUSINESS: (("own_business", 1.0),),
+}
+EXPECTATIONS = ("within_3_months", "within_6_months", "within_12_months", "later")
+EXPECTATION_BOUNDS = (-0.25, 0.55, 1.25)
+EXPECTATION_WEIGHT = 0.62
+"""Correlation of the answer behind the classes with the state that drives the hazard (assumption)."""
+LEFT_OUT = 0.02
+STATED_AGAIN = 0.10
+INPUTS = ("education_level", "occupation_isco", "history_from", "reason_job_ended", "activity_before", "own_expectation")
+
+
+def draw_statements(
+    rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters, until: int
+) -> Columns:
+    """Statements made at the registration of every run known by `until`: person, fact, input, value, happened_on, known_on.
+
+    `runs` holds `known`, the day on which the run became known, and is sorted by person and start.
+    """
+    kept = take(runs, (runs["end"] >= WINDOW_OPENS) & (runs["known"] <= until))
+    person = kept["person"]
+    n = len(person)
+    first = np.ones(n, np.bool_)
+    first[1:] = person[1:] != person[:-1]
+    again = first | (rng.random(n) < STATED_AGAIN)
+    occupation = people.occupation[person]
+    codes = np.array([*occupation_codes(), ""])
+    told = [
+        _rows(kept, again, "education_level", people.education_recorded[person].astype(str)),
+        _rows(kept, again & (occupation >= 0), "occupation_isco", codes[occupation]),
+        _rows(kept, first, "history_from", iso(_history_from(rng, people, kept))),
+        _rows(kept, rng.random(n) >= LEFT_OUT, "reason_job_ended", _drawn(rng, REASONS, kept["origin"])),
+        _rows(kept, rng.random(n) >= LEFT_OUT, "activity_before", _drawn(rng, ACTIVITIES, kept["origin"])),
+        _rows(kept, _answers_expectation(rng, people, kept, parameters), "own_expectation", _expectation(rng, kept)),
+    ]
+    rows = join(*told)
+    rows = take(rows, np.lexsort((rows["input"], rows["happened_on"], rows["person"])))
+    starts = np.searchsorted(rows["person"], rows["person"])
+    rows["fact"] = STATEMENT_IDS + np.arange(len(starts)) - starts
+    return rows
+
+
+def _rows(runs: Columns, stated: NDArray[np.bool_], name: str, value: NDArray[np.str_]) -> Columns:
+    return {
+        "person": runs["person"][stated],
+        "input": np.full(int(stated.sum()), INPUTS.index(name)),
+        "value": value[stated],
+        "happened_on": runs["start"][stated],
+        "known_on": runs["known"][stated],
+    }
+
+
+def _drawn(
+    rng: np.random.Generator, choices: dict[int, tuple[tuple[str, float], ...]], origin: Days
+) -> NDArray[np.str_]:
+    draw = rng.random(len(origin))
+    value = np.full(len(origin), "", dtype="U32")
+    for place, options in choices.items():
+        bounds = np.cumsum([weight for _, weight in options])
+        codes = np.array([code for code, _ in options])
+        here = origin == place
+        value[here] = codes[np.minimum(np.searchsorted(bounds, draw[here], side="right"), len(codes) - 1)]
+    return value
+
+
+def _history_from(rng: np.random.Generator, people: People, runs: Columns) -> Days:
+    """Day from which a person's work and unemployment are known: the window, adulthood, arrival, or what was told."""
+    person, start = runs["person"], runs["start"]
+    years = np.where(rng.random(len(person)) < 0.75, 10.0, rng.uniform(0.6, 3.5, len(person)))
+    told = start - (years * DAYS_A_YEAR).astype(np.int64)
+    told = np.where(people.registers_on[person] < WINDOW_OPENS, WINDOW_OPENS, told)
+    adult = people.born_on[person] + int(18 * DAYS_A_YEAR)
+    earliest = np.maximum(np.maximum(people.arrived_on[person], adult), WINDOW_OPENS)
+    return np.minimum(np.maximum(told, earliest), np.maximum(start, WINDOW_OPENS))
+
+
+def _answers_expectation(
+    rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters
+) -> NDArray[np.bool_]:
+    answered = parameters.own_expectation_answered
+    odds = np.log(answered / (1 - answered)) + 0.25 * people.employability[runs["person"]]
+    return rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+
+
+def _expectation(rng: np.random.Generator, runs: Columns) -> NDArray[np.str_]:
+    """The own expectation: the person knows part of what drives the hazard."""
+    eta: Floats = runs["eta"]
+    state = (eta - (-0.45)) / 0.75
+    answer = -EXPECTATION_WEIGHT * state + np.sqrt(1 - EXPECTATION_WEIGHT**2) * rng.standard_normal(len(eta))
+    return np.array(EXPECTATIONS)[np.searchsorted(EXPECTATION_BOUNDS, answer)]

@@ -1,0 +1,155 @@
+"""Counts gathered chunk by chunk, and the figures made of them: inflow, survival, answers at registration, AUC of the truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from training.population.careers import DEPARTED, STILL_GOING_ON
+from training.population.chunk import Chunk
+from training.population.days import Floats, year_of
+from training.population.parameters import HORIZON_DAYS, WINDOW_OPENS
+from training.population.people import MOVED
+
+FIRST_YEAR, YEARS = 2019, 40
+RISK_BINS = 4000
+SURVIVAL_DAYS = {3: 91, 6: 183, 12: HORIZON_DAYS}
+
+
+def _zeros(*shape: int) -> Floats:
+    return np.zeros(shape)
+
+
+@dataclass
+class Tally:
+    """Sums over people; two tallies add up, so that any number of people fits in little memory.
+
+    Attributes
+    ----------
+    rows : rows written by table
+    ended, censored : float64 (years, horizon + 2), runs by year of entry and by day of the run on which they ended or
+        were lost from sight (moved, still going on); the last day stands for the horizon and beyond
+    reached, not_reached : float64 (years, bins), month-0 true risks of runs whose outcome is known
+    """
+
+    people: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    ended: Floats = field(default_factory=lambda: _zeros(YEARS, HORIZON_DAYS + 2))
+    censored: Floats = field(default_factory=lambda: _zeros(YEARS, HORIZON_DAYS + 2))
+    reached: Floats = field(default_factory=lambda: _zeros(YEARS, RISK_BINS))
+    not_reached: Floats = field(default_factory=lambda: _zeros(YEARS, RISK_BINS))
+    assessed_at_registration: float = 0.0
+
+    def add(self, other: "Tally") -> None:
+        """Add another tally to this one."""
+        self.people += other.people
+        for name, count in other.rows.items():
+            self.rows[name] = self.rows.get(name, 0) + count
+        for name in ("ended", "censored", "reached", "not_reached"):
+            getattr(self, name)[:] += getattr(other, name)
+        self.assessed_at_registration += other.assessed_at_registration
+
+
+def tally_chunk(chunk: Chunk, rows: Mapping[str, int], until: int) -> Tally:
+    """The counts of one chunk."""
+    tally = Tally(people=len(chunk.people), rows=dict(rows))
+    runs = chunk.runs
+    seen = (runs["start"] >= WINDOW_OPENS) & (runs["start"] <= until)
+    start, person = runs["start"][seen], runs["person"][seen]
+    ended_by, end = runs["ended_by"][seen], runs["end"][seen]
+    year = year_of(start) - FIRST_YEAR
+    moved = (ended_by == DEPARTED) & (chunk.people.departs_why[person] == MOVED)
+    lost = moved | (ended_by == STILL_GOING_ON) | (end > until)
+    days = np.minimum(np.minimum(end, until) - start + 1, HORIZON_DAYS + 1)
+    np.add.at(tally.ended, (year[~lost], days[~lost]), 1)
+    np.add.at(tally.censored, (year[lost], days[lost]), 1)
+
+    assessed = set(zip(chunk.self_assessments["person"].tolist(), chunk.self_assessments["date"].tolist(), strict=True))
+    for late in range(7):
+        tally.assessed_at_registration += sum(pair in assessed for pair in zip(person.tolist(), (start + late).tolist(), strict=True))
+
+    truth = chunk.truth
+    at_entry = truth["landmark"] == 0
+    key = truth["person"][at_entry] * 2**20 + truth["spell_start"][at_entry]
+    order = np.argsort(key)
+    where = np.searchsorted(key[order], person * 2**20 + start)
+    where = np.minimum(where, len(key) - 1)
+    found = key[order][where] == person * 2**20 + start if len(key) else np.zeros(len(start), np.bool_)
+    known = found & (start + HORIZON_DAYS <= until) & ~(moved & (days <= HORIZON_DAYS))
+    bins = np.minimum((truth["true_risk"][at_entry][order][where] * RISK_BINS).astype(np.int64), RISK_BINS - 1)
+    reached = end >= start + HORIZON_DAYS
+    np.add.at(tally.reached, (year[known & reached], bins[known & reached]), 1)
+    np.add.at(tally.not_reached, (year[known & ~reached], bins[known & ~reached]), 1)
+    return tally
+
+
+def survival(tally: Tally, year: int) -> dict[int, float | None]:
+    """Kaplan-Meier shares of a year's entrants still unemployed after 3, 6 and 12 months; `None` where not yet seen."""
+    row = year - FIRST_YEAR
+    ended, censored = tally.ended[row], tally.censored[row]
+    at_risk = (ended + censored)[::-1].cumsum()[::-1]
+    curve = np.cumprod(1 - np.divide(ended, at_risk, out=np.zeros_like(ended), where=at_risk > 0))
+    return {months: float(curve[day]) if at_risk[day + 1] >= 100 else None for months, day in SURVIVAL_DAYS.items()}
+
+
+def area_under_curve(reached: Floats, not_reached: Floats) -> float | None:
+    """AUC of binned risks; `None` where one class is missing."""
+    if not reached.sum() or not not_reached.sum():
+        return None
+    below = np.cumsum(not_reached) - not_reached
+    return float((reached * (below + not_reached / 2)).sum() / (reached.sum() * not_reached.sum()))
+
+
+def figures(tally: Tally, months_of_year: Mapping[int, float]) -> dict[str, Any]:
+    """The printed figures; `months_of_year` tells how much of each year was simulated."""
+    entered = (tally.ended + tally.censored).sum(axis=1)
+    by_year = {}
+    for year, months in months_of_year.items():
+        row = year - FIRST_YEAR
+        known = tally.reached[row].sum() + tally.not_reached[row].sum()
+        by_year[year] = {
+            "inflow_a_month": entered[row] / months,
+            "survival": survival(tally, year),
+            "base_rate": tally.reached[row].sum() / known if known >= 100 else None,
+            "auc": area_under_curve(tally.reached[row], tally.not_reached[row]) if known >= 100 else None,
+            "mean_true_risk": _mean_risk(tally, row) if known >= 100 else None,
+        }
+    reached, not_reached = tally.reached.sum(axis=0), tally.not_reached.sum(axis=0)
+    return {
+        "people": tally.people,
+        "rows": dict(tally.rows),
+        "by_year": by_year,
+        "assessed_at_registration": tally.assessed_at_registration / max(entered.sum(), 1),
+        "auc": area_under_curve(reached, not_reached),
+        "base_rate": reached.sum() / max(reached.sum() + not_reached.sum(), 1),
+    }
+
+
+def _mean_risk(tally: Tally, row: int) -> float:
+    weight = tally.reached[row] + tally.not_reached[row]
+    return float((weight * (np.arange(RISK_BINS) + 0.5) / RISK_BINS).sum() / weight.sum())
+
+
+def as_text(facts: Mapping[str, Any]) -> str:
+    """The figures in a few lines for the terminal."""
+
+    def shown(value: float | None) -> str:
+        return "    -" if value is None else f"{value:5.3f}"
+
+    rows = facts["rows"]
+    lines = [
+        f"{facts['people']:,} people; " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items()),
+        "year   inflow/month   S(3)   S(6)  S(12)   base rate   mean true risk   AUC of the truth (month 0)",
+    ]
+    for year, row in facts["by_year"].items():
+        s = row["survival"]
+        lines.append(
+            f"{year}   {row['inflow_a_month']:12,.0f}  {shown(s[3])}  {shown(s[6])}  {shown(s[12])}       {shown(row['base_rate'])}"
+            f"            {shown(row['mean_true_risk'])}   {shown(row['auc'])}"
+        )
+    lines.append(
+        f"self-assessment at registration {facts['assessed_at_registration']:.1%}; "
+        f"all years: base rate {facts['base_rate']:.3f}, AUC of the true risk at month 0 {shown(facts['auc']).strip()}"
+    )
+    return "\n".join(lines)
