@@ -55,7 +55,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, eq=False)
 class Catalogue(CatalogueContent):
-    """A checked catalogue: its content, the fingerprint of that content (SHA-256, hex) and the TOML text it was read from.
+    """A checked catalogue: its content, that content's fingerprint (SHA-256, hex) and the TOML text it was read from.
 
     Two catalogues are equal when they say the same, whatever their comments and blanks.
     """

@@ -91,7 +91,7 @@ class Feature:
         Direction in which a higher value may move the RISK; 0 where domain sense gives no sign, and for categories.
     shown : "reason", "topic" or "never"
     raises, lowers : Words or None
-        What is said when it raises or lowers the risk against people at the same landmark; only where shown as a reason.
+        What is said when it raises or lowers the risk against people at the same landmark; only for reasons.
     gated : bool
         True for a feature that stands only on a written justification, which `justification` then holds.
     """

@@ -16,8 +16,8 @@ NOTHING: Mapping[str, Any] = {}
 class Table:
     """One TOML table being read: each key is asked for by name, and what nobody asked for is a fault.
 
-    A key that is missing or of the wrong type is noted in `faults` (place, cure) and read as an empty value of the right
-    type, so that reading goes on and all faults are named at once.
+    A key that is missing or of the wrong type is noted in `faults` (place, cure) and read as an empty value of the
+    right type, so that reading goes on and all faults are named at once.
     """
 
     place: str
