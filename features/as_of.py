@@ -75,7 +75,7 @@ def published_at(series: LabourMarket, occupation: Floats, as_of: Days) -> Float
 def _known_table(table: FactTable, as_of: Days) -> FactTable:
     if table.rows == 0:
         return table
-    keep: NDArray[np.bool_] = np.empty(table.rows, np.bool_)
+    keep: NDArray[np.bool_] = np.zeros(table.rows, np.bool_)
     mark_known(table.offsets, table["fact_id"], table["happened_on"], table["known_on"], as_of, keep)
     offsets = np.empty_like(table.offsets)
     count_kept(table.offsets, keep, offsets)

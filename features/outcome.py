@@ -60,11 +60,12 @@ def labels(catalogue: Catalogue, facts: Facts, as_of: Days, observed_until: int)
     run_around(*columns, RUN_ROLE, catalogue.label.bridging_days, as_of, start, end, code)
 
     matures_on = (start.astype(np.int64) + round(catalogue.label.horizon_months * DAYS_A_MONTH)).astype(np.int64)
-    reached = end >= matures_on
     left_for_good, why = _departure(hindsight.tables["departures"], n)
+    # A register may leave the spell of somebody who died open, so the departure counts before the spell's own end.
     departed = (left_for_good <= matures_on) & (left_for_good <= end + catalogue.label.bridging_days)
-    moved = departed & (why == DEPARTURES.index("moved")) & ~reached
-    ended_otherwise = departed & (why != DEPARTURES.index("moved")) & ~reached
+    reached = (end >= matures_on) & ~departed
+    moved = departed & (why == DEPARTURES.index("moved"))
+    ended_otherwise = departed & ~moved
     running = (end >= observed_until - catalogue.label.bridging_days) & ~reached & ~moved & ~ended_otherwise
 
     value = np.where(reached, 1.0, 0.0)
