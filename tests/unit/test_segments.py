@@ -1,0 +1,94 @@
+"""The policy file and the levels it suggests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.errors import ConfigError
+from model_registry.scoring.segments import DEFAULT_POLICY, LEVELS, SegmentPolicy, landmark_of
+
+
+@pytest.fixture
+def policy() -> SegmentPolicy:
+    return SegmentPolicy.load()
+
+
+@pytest.mark.parametrize(
+    ("risk", "landmark", "level"),
+    [
+        (0.24, 0, "standard_service"),
+        (0.25, 0, "early_meeting"),
+        (0.40, 0, "close_support"),
+        (0.40, 3, "standard_service"),
+        (0.74, 9, "standard_service"),
+        (1.00, 9, "close_support"),
+    ],
+)
+def test_a_level_starts_at_its_threshold_and_each_landmark_has_its_own(
+    policy: SegmentPolicy, risk: float, landmark: int, level: str
+) -> None:
+    assert policy.level(risk, landmark).key == level
+
+
+def test_many_risks_get_the_levels_they_get_alone(policy: SegmentPolicy) -> None:
+    risk, landmark = np.linspace(0, 1, 101), np.tile([0, 3, 6, 9], 26)[:101]
+
+    together = [LEVELS[position] for position in policy.positions(risk, landmark)]
+
+    assert together == [policy.level(r, int(m)).key for r, m in zip(risk, landmark, strict=True)]
+
+
+def test_a_landmark_without_thresholds_is_refused(policy: SegmentPolicy) -> None:
+    with pytest.raises(ConfigError, match="month 12"):
+        policy.level(0.5, 12)
+
+
+def test_the_names_are_the_ones_agreed(policy: SegmentPolicy) -> None:
+    assert [level.name["fi"] for level in policy.levels] == ["peruspalvelu", "varhainen tapaaminen", "tiivis tuki"]
+    assert [level.name["sv"] for level in policy.levels] == ["grundservice", "tidigt möte", "intensivt stöd"]
+    assert [level.name["en"] for level in policy.levels] == ["standard service", "early meeting", "close support"]
+
+
+def test_it_says_what_the_estimate_is_not_for(policy: SegmentPolicy) -> None:
+    said = " ".join(words["fi"] for words in policy.not_for)
+
+    assert all(word in said for word in ("lausuntoihin", "velvoitteiden", "etuuksiin", "valvontaan"))
+
+
+def test_the_first_thresholds_are_called_an_assumption(policy: SegmentPolicy) -> None:
+    assert policy.thresholds_are == "assumption"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('version = "2026-1"', "", "version"),
+        ("[thresholds.0]\nearly_meeting = 0.25", "[thresholds.0]\nearly_meeting = 0.55", "thresholds.0"),
+        ("close_support = 0.40", "close_support = 1.40", "thresholds.0"),
+        ("close_support = 0.40", "", "thresholds.0"),
+        ("[thresholds.3]", "[thresholds.three]", "landmark"),
+        ('name.sv = "tidigt möte"', "", "levels.early_meeting.name.sv"),
+        ("[levels.close_support]", "[levels.closest_support]", "levels"),
+        ("[a_person_decides]", "[nobody_decides]", "nobody_decides"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(old: str, new: str, place: str) -> None:
+    text = DEFAULT_POLICY.read_text(encoding="utf-8")
+    assert old in text
+
+    with pytest.raises(ConfigError, match=place):
+        SegmentPolicy.parse(text.replace(old, new, 1))
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no policy file"):
+        SegmentPolicy.load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="not TOML"):
+        SegmentPolicy.parse("version = ")
+
+
+def test_people_are_compared_at_the_latest_landmark_they_have_reached() -> None:
+    months = np.array([0.0, 2.8, 2.92, 5.95, 11.0, np.nan])
+
+    assert landmark_of(months, (0, 3, 6, 9)).tolist() == [0, 0, 3, 6, 9, 0]
