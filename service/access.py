@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Table, bindparam, select
 
 from features.errors import AccessError
 from service.database import read_transaction
-from service.pseudonyms import random_letters
+from service.pseudonyms import is_letters, random_letters
 from service.tables import ApiKey
 
 Role = Literal["advisor", "analyst", "steering", "operator"]
@@ -99,8 +99,9 @@ def authenticate(engine: Engine, text: str | None) -> Caller:
     """
     if not text:
         raise AccessError("a key is needed: send one as `Authorization: Bearer varhain_...`", 401)
-    parts = text.split("_")
-    key_id, secret = (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "varhain" else ("", "")
+    prefix, key_id, secret = (text.split("_", 2) + ["", ""])[:3]
+    if prefix != "varhain" or not is_letters(key_id):
+        raise AccessError(_UNKNOWN, 401)
     with read_transaction(engine) as connection:
         row = connection.execute(_KEY, {"key_id": key_id}).first()
     # Compared even without a row, so that time does not tell which ids exist.

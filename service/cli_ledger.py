@@ -42,22 +42,29 @@ def create_key(
     from service.access import console_caller
 
     ledger, _ = _open()
-    # Opened first: a key that cannot be handed over must not be made.
-    descriptor = _new_private_file(out) if out else None
-    try:
-        key = ledger.issue_key(console_caller(), role, unit, purpose)
-    except BaseException:
-        if out and descriptor is not None:
-            os.close(descriptor)
-            out.unlink()
-        raise
-    if descriptor is None:
-        print(key.text)
-        print(f"key {key.id} for role {role}, unit {unit}: keep it now, it is not shown again", file=sys.stderr)
+    if out:
+        key_id = write_new_key(ledger, role, unit, purpose, out)
+        print(f"key {key_id} for role {role}, unit {unit}: written to {out}", file=sys.stderr)
         return
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key.text + "\n")
-    print(f"key {key.id} for role {role}, unit {unit}: written to {out}", file=sys.stderr)
+    key = ledger.issue_key(console_caller(), role, unit, purpose)
+    print(key.text)
+    print(f"key {key.id} for role {role}, unit {unit}: keep it now, it is not shown again", file=sys.stderr)
+
+
+def write_new_key(ledger: Ledger, role: str, unit: str, purpose: str, out: Path) -> str:
+    """Return the id of a new key that was written to the new file `out` (mode 0600) and nowhere else."""
+    from service.access import console_caller
+
+    # Opened first: a key that cannot be handed over must not be made.
+    descriptor = _new_private_file(out)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            key = ledger.issue_key(console_caller(), role, unit, purpose)
+            file.write(key.text + "\n")
+    except BaseException:
+        out.unlink()
+        raise
+    return key.id
 
 
 @key_app.command("list", epilog="Example: varhain key list")

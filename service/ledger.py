@@ -17,7 +17,7 @@ from features.errors import AccessError, LedgerError, NotFoundError
 from service.access import API_KEYS, Caller, IssuedKey, check_grant, new_key
 from service.chain import canonical_json
 from service.database import create_database_engine, empty_write_ahead_file, read_transaction
-from service.pseudonyms import Pseudonyms, load_pseudonyms
+from service.pseudonyms import Pseudonyms, is_letters, load_pseudonyms
 from service.settings import Settings
 from service.witness import Witness
 from service.writer import ENTRIES, PAYLOADS, Draft, Recorded, Writer, check_foundation, utc_text
@@ -125,6 +125,8 @@ class Ledger:
             The role reads no screenings.
         """
         _check_reader(caller)
+        if not is_letters(screening_id):
+            return None
         with read_transaction(self.engine) as connection:
             row = connection.execute(_SCREENING, {"screening_id": screening_id}).first()
         if row is None:
@@ -247,7 +249,7 @@ class Ledger:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Return the ledger of an installation; its database must have been migrated. Its `engine` serves others as well."""
+    """Return the ledger of an installation; its database must have been migrated."""
     pseudonyms = load_pseudonyms(settings.secret_file)
     return Ledger(create_database_engine(settings), pseudonyms, Witness(settings.witness_file))
 

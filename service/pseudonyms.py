@@ -26,6 +26,11 @@ def random_letters(count: int) -> str:
     return letters[:count]
 
 
+def is_letters(text: str) -> bool:
+    """Return whether a text could be an id: anything else need not, and some of it cannot, be asked of a database."""
+    return text.isascii() and text.isalpha() and text.islower()
+
+
 class Pseudonyms:
     """HMAC-SHA256 pseudonyms under one secret: the same name gives the same pseudonym, and only with the secret."""
 
