@@ -20,9 +20,7 @@ class SplitConfig(_Section):
     fit_share: float = Field(0.50, gt=0, lt=1, description="share of people the model is fitted on")
     calibration_share: float = Field(0.15, gt=0, lt=1, description="share of people it is calibrated on")
     calibration_months: float = Field(12, gt=0, description="the calibration slice: months up to the gap")
-    evaluation_months: float = Field(
-        12, gt=0, description="the latest months with known outcomes"
-    )
+    evaluation_months: float = Field(12, gt=0, description="the latest months with known outcomes")
     evaluation_share: float | None = Field(
         None, gt=0, lt=1, description="instead of months: the share of as-of dates, the latest ones, that is evaluated"
     )

@@ -78,12 +78,6 @@ class Table:
 Fitter = Callable[[Table, Sequence[str]], Tables]
 
 
-def answered_rows(catalogue: Catalogue, frame: FeatureFrame) -> NDArray[np.bool_]:
-    """Return (n,) whether any voluntary feature of a row is known."""
-    voluntary = [i for i, name in enumerate(frame.names) if catalogue.feature(name).voluntary]
-    return np.asarray(np.isfinite(frame.values[:, voluntary]).any(axis=1))
-
-
 def fit_candidate(
     name: str,
     catalogue: Catalogue,

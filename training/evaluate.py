@@ -1,0 +1,210 @@
+"""Judge a candidate beside its challengers: per landmark and never pooled, month 0 the headline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import TrainingError
+from model_registry.evidence.estimates import (
+    Estimate,
+    ModelMeasures,
+    compare_models,
+    draw_weights,
+    interval,
+    why_not_assessable,
+)
+from model_registry.evidence.measures import base_rate
+from training.challengers import AGE_RULE, SIMPLEST_FIRST
+
+Floats = NDArray[np.float64]
+
+LEAK_CEILING = 0.85
+"""An AUC above this at registration has never been honest: published profiling models reach 0.63-0.76 (domain notes)."""
+LEAK_WARNING = 0.80
+SERVED, REGISTER = "served: the higher of two", "register model"
+
+
+@dataclass(frozen=True)
+class LandmarkEvaluation:
+    """All models on the people at one landmark. `people` counts persons, `n` their person-dates."""
+
+    landmark: int
+    n: int
+    people: int
+    outcomes: int
+    base_rate: Estimate
+    models: Mapping[str, ModelMeasures]
+
+    def described(self) -> dict[str, Any]:
+        """The evaluation as evidence: plain numbers, texts and None."""
+        return {
+            "landmark": self.landmark,
+            "n": self.n,
+            "people": self.people,
+            "outcomes": self.outcomes,
+            "base_rate": asdict(self.base_rate),
+            "models": {
+                name: {
+                    "values": {key: asdict(estimate) for key, estimate in model.values.items()},
+                    "differences": {key: asdict(estimate) for key, estimate in model.differences.items()},
+                }
+                for name, model in self.models.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The candidate against one challenger at the headline landmark, by AUC."""
+
+    challenger: str
+    verdict: str
+    difference: Estimate
+
+
+def evaluate_models(
+    outcome: Floats,
+    landmark: NDArray[np.int8],
+    person: NDArray[np.int64],
+    risks: Mapping[str, Floats],
+    draws: int,
+    seed: int,
+    done: Callable[[str], None] | None = None,
+) -> tuple[LandmarkEvaluation, ...]:
+    """Return the evaluation at each landmark.
+
+    Parameters
+    ----------
+    outcome, landmark, person : (n,)
+        Of the evaluation slice.
+    risks : model name -> float64 (n,)
+        The served model first; every other is compared with it on the same draws of persons.
+    """
+    evaluations = []
+    for month in np.unique(landmark):
+        rows = np.flatnonzero(landmark == month)
+        weights = draw_weights(person[rows], draws, seed + int(month))
+        own = outcome[rows]
+        lower, upper = interval(np.asarray(base_rate(own, weights)))
+        evaluations.append(
+            LandmarkEvaluation(
+                landmark=int(month),
+                n=len(rows),
+                people=len(np.unique(person[rows])),
+                outcomes=int(own.sum()),
+                base_rate=Estimate(float(own.mean()), lower, upper, why_not_assessable(own)),
+                models=compare_models(own, {name: risk[rows] for name, risk in risks.items()}, weights, done=done),
+            )
+        )
+    return tuple(evaluations)
+
+
+def refuse_leaks(evaluations: Sequence[LandmarkEvaluation]) -> list[str]:
+    """Return warnings where the headline is suspiciously good.
+
+    Raises
+    ------
+    TrainingError
+        Where it is too good to be honest.
+    """
+    headline = evaluations[0]
+    warnings = []
+    for name, model in headline.models.items():
+        auc = model.values["auc"].value
+        if auc is None:
+            continue
+        found = f"the AUC of the {name} at month {headline.landmark} is {auc:.3f}"
+        if auc > LEAK_CEILING:
+            raise TrainingError(
+                f"{found}, above {LEAK_CEILING}: a feature probably knows the outcome; look for outcome material among "
+                "the inputs and for recording times later than what they tell"
+            )
+        if auc > LEAK_WARNING:
+            warnings.append(f"{found}, above {LEAK_WARNING}: check that no feature knows the outcome")
+    return warnings
+
+
+def compare_with_challengers(evaluations: Sequence[LandmarkEvaluation]) -> tuple[Comparison, ...]:
+    """Return the verdict on each challenger at the headline: worse, better, or cannot be told apart."""
+    headline = evaluations[0].models
+    found = []
+    for name in SIMPLEST_FIRST:
+        if name not in headline:
+            continue
+        difference = headline[name].differences["auc"]
+        if difference.lower is None or difference.upper is None:
+            verdict = f"not assessable: {difference.reason or 'no interval'}"
+        elif difference.upper < 0:
+            verdict = "better than the candidate"
+        elif difference.lower > 0:
+            verdict = "worse than the candidate"
+        else:
+            verdict = "cannot be told apart from the candidate"
+        found.append(Comparison(name, verdict, difference))
+    return tuple(found)
+
+
+def recommendation(comparisons: Sequence[Comparison]) -> str:
+    """Return one sentence: the candidate, or the simplest challenger that is not worse."""
+    better = [one.challenger for one in comparisons if one.verdict.startswith("better")]
+    if better:
+        return f"The candidate fails: {' and '.join(better)} do better beyond the interval."
+    equal = [one.challenger for one in comparisons if one.verdict.startswith("cannot")]
+    if equal:
+        return f"Recommended is the {equal[0]}: it is simpler and cannot be told apart from the candidate."
+    if any(one.verdict.startswith("not assessable") for one in comparisons):
+        return "There are too few outcomes to compare the candidate with its challengers."
+    return "The candidate is better than every challenger that may serve."
+
+
+def evaluation_table(evaluations: Sequence[LandmarkEvaluation]) -> str:
+    """Return the evaluation as a text table, one block a landmark, intervals in brackets."""
+    lines = []
+    for evaluation in evaluations:
+        rate = evaluation.base_rate
+        lines.append(
+            f"\nmonth {evaluation.landmark}: n = {evaluation.n:,}, {evaluation.outcomes:,} with the outcome, "
+            f"base rate {_cell(rate)}" + ("   <- headline" if evaluation is evaluations[0] else "")
+        )
+        if rate.reason is not None:
+            lines.append(f"  not assessable: {rate.reason}")
+            continue
+        lines.append(f"  {'':28}" + "".join(f"{title:>23}" for _, title in TABLE_COLUMNS))
+        for name, model in evaluation.models.items():
+            cells = "".join(f"{_cell(model.values[key]):>23}" for key, _ in TABLE_COLUMNS)
+            lines.append(f"  {name:28}{cells}")
+        lines.append(f"  {'served less the challenger:':28}{'AUC':>23}{'recall at 10 %':>23}{'recall at 25 %':>23}")
+        for name, model in evaluation.models.items():
+            if model.differences and name != REGISTER:
+                mark = "  (a yardstick, never served)" if name == AGE_RULE else ""
+                keys = ("auc", "recall_at_10", "recall_at_25")
+                cells = "".join(f"{_cell(model.differences[key], signed=True):>23}" for key in keys)
+                lines.append(f"  {name:28}{cells}{mark}")
+    return "\n".join(lines)
+
+
+TABLE_COLUMNS = (
+    ("auc", "AUC"),
+    ("brier", "Brier"),
+    ("calibration_slope", "cal. slope"),
+    ("calibration_intercept", "cal. intercept"),
+    ("recall_at_10", "recall at 10 %"),
+    ("recall_at_15", "recall at 15 %"),
+    ("recall_at_25", "recall at 25 %"),
+    ("precision_at_10", "precision at 10 %"),
+    ("precision_at_15", "precision at 15 %"),
+    ("precision_at_25", "precision at 25 %"),
+)
+
+
+def _cell(estimate: Estimate, signed: bool = False) -> str:
+    if estimate.value is None:
+        return "not assessable"
+    sign = "+" if signed else ""
+    text = f"{estimate.value:{sign}.3f}"
+    if estimate.lower is None or estimate.upper is None:
+        return text
+    return f"{text} ({estimate.lower:{sign}.3f}..{estimate.upper:{sign}.3f})"
