@@ -1,7 +1,7 @@
-"""What every request passes through before a route: our own log line, the size limit, and the refusal of identity codes.
+"""What every request passes through before a route: our own log line, the size limit, the refusal of identity codes.
 
-Written against ASGI itself: Starlette's own error middleware raises again after answering, and uvicorn would then log the
-message of the exception, which may hold a person's data.
+Written against ASGI itself: Starlette's own error middleware raises again after answering, and uvicorn would then log
+the message of the exception, which may hold a person's data.
 """
 
 import logging
@@ -12,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import VarhainError
-from service.body import hides_identity_code, read_document
+from service.body import read_document
+from service.pointers import hides_identity_code
 from service.problems import Problem, ProblemError, identity_code_in, problem_of
 from service.texts import preferred_language
 
@@ -22,7 +23,7 @@ NO_ROUTE = "(no route)"
 
 
 class RequestLog:
-    """Logs route template, status and milliseconds of each request, nothing else; turns any exception into a problem."""
+    """Logs route template, status and milliseconds of each request, nothing else; makes any exception a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -144,9 +145,11 @@ def _readings(raw: bytes) -> tuple[str, ...]:
 
 
 def _unexpected(error: Exception) -> Problem:
-    """The problem of an error nobody foresaw; its type and place go to the log, its message, which may hold data, does not."""
+    """The problem of an error nobody foresaw; its type and place are logged, its message is not: it may hold data."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    place = " <- ".join(f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(frames))
+    place = " <- ".join(
+        f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(frames)
+    )
     log.error("unexpected %s in %s", type(error).__name__, place)
     return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")
 

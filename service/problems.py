@@ -10,14 +10,15 @@ from starlette.responses import JSONResponse
 
 from features.errors import (
     AccessError,
-    Fault,
     FactsError,
+    Fault,
     LedgerError,
     NotFoundError,
     NotReadyError,
     PackageError,
     VarhainError,
 )
+from service.purpose import PurposeError
 from service.texts import say
 
 MEDIA_TYPE = "application/problem+json"
@@ -86,7 +87,9 @@ def invalid(faults: Iterable[Fault]) -> Problem:
 def identity_code_in(place: str, pointers: Iterable[str] = ()) -> Problem:
     """The problem of something shaped like a personal identity code; says where, never what."""
     cure = "Send the client's pseudonym as client_id, and no personal identity code anywhere."
-    errors = tuple(Fault(pointer, f"Holds something shaped like a personal identity code. {cure}") for pointer in pointers)
+    errors = tuple(
+        Fault(pointer, f"Holds something shaped like a personal identity code. {cure}") for pointer in pointers
+    )
     return Problem("identity_code", f"The {place} holds something shaped like a personal identity code. {cure}", errors)
 
 
@@ -96,6 +99,8 @@ def problem_of(error: VarhainError) -> Problem:
         return error.problem
     if isinstance(error, FactsError):
         return invalid(error.faults)
+    if isinstance(error, PurposeError):
+        return Problem("purpose", error.message)
     if isinstance(error, AccessError):
         if error.status_code == STATUS_OF_KIND["key_needed"]:
             return Problem("key_needed", error.message, headers={"WWW-Authenticate": "Bearer"})

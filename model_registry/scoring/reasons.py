@@ -1,8 +1,8 @@
 """Reasons: contributions grouped by domain and put into words, strengths first.
 
-Everything is relative to people at the same landmark: a contribution minus the mean contribution there. How long the
-unemployment has lasted is the same for all of them, so it is never a reason. A feature that is only a topic is named
-without direction, whatever its contribution; a feature whose value is not known is never a reason.
+Everything is relative to people at the same landmark: a contribution minus the mean contribution there. How long
+the unemployment has lasted is the same for all of them, so it is never a reason. A feature that is only a topic is
+named without direction, whatever its contribution; a feature whose value is not known is never a reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from math import isnan
 from features.catalogue import Catalogue
 from features.catalogue_parts import Domain, Feature, Input, Words
 
-# Net share of the log-odds under which a domain is not worth a word: at a risk of 20 % it moves 1.6 people in a hundred.
+# Net log-odds under which a domain is not worth a word: at a risk of 20 % it moves 1.6 people in a hundred.
 DOMAIN_FLOOR = 0.10
 # A single feature under this is noise inside its domain.
 FEATURE_FLOOR = 0.03
@@ -22,7 +22,7 @@ CAN_BE_INFLUENCED = "can_be_influenced"
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence about the situation; `contribution` is relative, on the calibrated log-odds scale, positive raises."""
+    """One sentence about the situation; `contribution` is relative, on the log-odds scale, positive raises."""
 
     feature: str
     text: Words
@@ -79,7 +79,7 @@ def explain(
     catalogue : Catalogue
         The package's own, with the wordings of features, domains and inputs.
     relative : mapping of feature name to float
-        Contributions of the model that decided, on the calibrated log-odds scale, minus the landmark's mean contribution.
+        Contributions of the model that decided, on the calibrated log-odds scale, minus the landmark's mean.
     values : mapping of feature name to float
         The person's feature values; NaN where not known.
     told : iterable of str
@@ -88,7 +88,7 @@ def explain(
     reasons = [_domain_reason(catalogue, domain, relative, values) for domain in catalogue.domains]
     raised = sorted((r for r in reasons if r.contribution >= DOMAIN_FLOOR), key=lambda r: -r.contribution)
     group_of = {domain.name: domain.group for domain in catalogue.domains}
-    said = [_keep_sentences(reason, sign=1) for reason in raised]
+    said = [_keep_sentences(catalogue, reason, sign=1) for reason in raised]
     return Explanation(
         strengths=_strengths(catalogue, reasons),
         can_be_influenced=tuple(r for r in said if r.statements and group_of[r.domain] == CAN_BE_INFLUENCED),
@@ -118,10 +118,15 @@ def _sentence(feature: Feature, share: float) -> Words:
     return wording or feature.label
 
 
-def _keep_sentences(reason: DomainReason, sign: int) -> DomainReason:
-    """The same reason with only the weightiest sentences that point the way `sign` does."""
+def _keep_sentences(catalogue: Catalogue, reason: DomainReason, sign: int) -> DomainReason:
+    """The same reason with only the weightiest sentences that point the way `sign` does.
+
+    One for each function: the same thing over one year, three and five is said once.
+    """
     pointing = [s for s in reason.statements if s.contribution * sign >= FEATURE_FLOOR]
-    pointing.sort(key=lambda statement: -abs(statement.contribution))
+    pointing.sort(key=lambda statement: abs(statement.contribution))
+    said_by = {catalogue.feature(s.feature).function or s.feature: s for s in pointing}  # the weightiest comes last
+    pointing = sorted(said_by.values(), key=lambda statement: -abs(statement.contribution))
     return DomainReason(reason.domain, reason.label, reason.contribution, tuple(pointing[:SENTENCES_PER_DOMAIN]))
 
 
@@ -132,13 +137,13 @@ def _strengths(catalogue: Catalogue, reasons: list[DomainReason]) -> tuple[Domai
     risks, and a domain that weighs on the whole may still hold something to build on.
     """
     lowering = sorted((r for r in reasons if r.contribution <= -DOMAIN_FLOOR), key=lambda r: r.contribution)
-    strengths = tuple(r for r in (_keep_sentences(reason, sign=-1) for reason in lowering) if r.statements)
+    strengths = tuple(r for r in (_keep_sentences(catalogue, reason, sign=-1) for reason in lowering) if r.statements)
     if strengths:
         return strengths
     worded = {feature.name for feature in catalogue.features if feature.strength}
     singles = []
     for reason in reasons:
-        kept = tuple(s for s in _keep_sentences(reason, sign=-1).statements if s.feature in worded)
+        kept = tuple(s for s in _keep_sentences(catalogue, reason, sign=-1).statements if s.feature in worded)
         if kept:
             singles.append(DomainReason(reason.domain, reason.label, sum(s.contribution for s in kept), kept))
     return tuple(sorted(singles, key=lambda reason: reason.contribution))

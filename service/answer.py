@@ -1,0 +1,207 @@
+"""The answer of a screening: what is kept of it, language-neutral, and how it reads in one language.
+
+Strengths come first, then the estimate both ways, then reasons. The kept form carries its wordings in every language,
+so an old answer can be read again in another one after the model that gave it has been replaced.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from features.catalogue import Catalogue
+from model_registry.scoring.reasons import DomainReason, Explanation
+from model_registry.scoring.segments import Level
+from service.texts import LANGUAGES, say
+
+NOT_ASSESSED_REASONS = (
+    "no_present_unemployment",
+    "unemployed_over_a_year",
+    "temporary_layoff_only",
+    "outside_legal_age_range",
+)
+# Nobody is certain to leave or to stay, so neither number is ever 0 or 100.
+FEWEST_OF_100, MOST_OF_100 = 1, 99
+# Under half a month into a spell the horizon is simply a year.
+JUST_BEGUN_MONTHS = 0.5
+
+Record = dict[str, Any]
+
+
+def assessed_record(
+    catalogue: Catalogue, risk: float, decided_by: str, landmark: int, months: float, level: Level, said: Explanation
+) -> Record:
+    """What is kept of an assessed person: numbers, names and wordings in every language.
+
+    Parameters
+    ----------
+    risk : float
+        Of the model that decided.
+    decided_by : str
+        "register" or "full".
+    landmark : int
+        Months since the spell began, of the people compared with.
+    months : float
+        Months since this spell began; NaN where a flat extract does not tell.
+    """
+    stay = of_100(risk)
+    return {
+        "assessed": True,
+        "strengths": [_domain(reason) for reason in said.strengths],
+        "risk": {
+            "of_100_leave": 100 - stay,
+            "of_100_stay": stay,
+            "probability": round(risk, 4),
+            "landmark": landmark,
+            "decided_by": decided_by,
+            "horizon": _horizon(catalogue, months),
+        },
+        "segment": {"level": level.key, "name": dict(level.name), "meaning": dict(level.meaning)},
+        "can_be_influenced": [_domain(reason) for reason in said.can_be_influenced],
+        "situation_now": [_domain(reason) for reason in said.situation_now],
+        "topics": [{"domain": topic.domain, "text": dict(topic.text)} for topic in said.topics],
+        "not_known": [
+            {
+                "input": item.input,
+                "name": dict(item.label),
+                "why_needed": dict(item.why_needed),
+                "source": item.source,
+                "voluntary": item.voluntary,
+            }
+            for item in said.not_known
+        ],
+    }
+
+
+def not_assessed_record(reason: str) -> Record:
+    """What is kept of a person outside the trained population; `reason` is one of `NOT_ASSESSED_REASONS`."""
+    return {"assessed": False, "reason": reason}
+
+
+def of_100(risk: float) -> int:
+    """How many of 100 people in a similar situation do not leave unemployment within the horizon, 1 to 99.
+
+    >>> of_100(0.2312), of_100(0.0004), of_100(0.999)
+    (23, 1, 99)
+    """
+    return min(MOST_OF_100, max(FEWEST_OF_100, round(100 * risk)))
+
+
+def render(record: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """The answer in one language, made from what is kept: `record` with ``id``, ``versions`` and the rest beside it."""
+    worded: dict[str, Any] = in_language(record, language)
+    answer = {key: worded[key] for key in ("id", "client_id", "as_of", "recorded_at", "assessed")}
+    answer["language"] = language
+    answer["demonstration"] = say("demonstration.mark", language) if worded["demonstration"] else None
+    answer |= _assessed(worded, language) if worded["assessed"] else _not_assessed(worded["reason"], language)
+    answer["a_person_decides"] = worded["a_person_decides"]
+    answer["not_for"] = {"heading": say("heading.not_for", language), "items": worded["not_for"]}
+    answer["versions"] = worded["versions"]
+    return answer
+
+
+def in_language(node: Any, language: str) -> Any:
+    """The same tree with every wording (a mapping of exactly our languages) replaced by its text."""
+    if isinstance(node, Mapping):
+        if node.keys() == set(LANGUAGES):
+            return node[language]
+        return {key: in_language(value, language) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [in_language(value, language) for value in node]
+    return node
+
+
+def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
+    risk = dict(worded["risk"])
+    horizon = risk.pop("horizon")
+    phrase = say(f"horizon.{horizon['kind']}", language, **horizon["values"])
+    sentence = say("risk.sentence", language, leave=risk["of_100_leave"], stay=risk["of_100_stay"], horizon=phrase)
+    return {
+        "strengths": _section("strengths", worded["strengths"], language, none="strengths.none"),
+        "risk": {
+            "heading": say("heading.risk", language),
+            "text": sentence,
+            **risk,
+            "decided_by_text": say(f"risk.{risk['decided_by']}", language),
+        },
+        "segment": {
+            "heading": say("heading.segment", language),
+            **worded["segment"],
+            "note": say("segment.meaning", language),
+        },
+        "can_be_influenced": _reasons("can_be_influenced", worded, language),
+        "situation_now": _reasons("situation_now", worded, language),
+        "topics": _section("topics", worded["topics"], language, none="topics.none", note="topics.note"),
+        "not_known": _section("not_known", worded["not_known"], language, none="not_known.nothing"),
+    }
+
+
+def _not_assessed(reason: str, language: str) -> dict[str, Any]:
+    return {
+        "not_assessed": {
+            "heading": say("heading.not_assessed", language),
+            "text": say("not_assessed.meaning", language),
+            "reason": reason,
+            "reason_text": say(f"not_assessed.{reason}.reason", language),
+            "next_step": say(f"not_assessed.{reason}.next_step", language),
+        }
+    }
+
+
+def _reasons(group: str, worded: Mapping[str, Any], language: str) -> dict[str, Any]:
+    return _section(group, worded[group], language, none="reasons.none", note="reasons.relative")
+
+
+def _section(name: str, items: list[Any], language: str, none: str, note: str | None = None) -> dict[str, Any]:
+    """A section of the answer: its heading, a note (what is said where there is nothing, else what the items are)."""
+    about = none if not items else note
+    return {
+        "heading": say(f"heading.{name}", language),
+        "note": say(about, language) if about else None,
+        "items": items,
+    }
+
+
+def _domain(reason: DomainReason) -> dict[str, Any]:
+    return {
+        "domain": reason.domain,
+        "name": dict(reason.label),
+        "statements": [{"feature": said.feature, "text": dict(said.text)} for said in reason.statements],
+    }
+
+
+def _horizon(catalogue: Catalogue, months: float) -> dict[str, Any]:
+    """How far the estimate looks: a kind of phrase (`horizon.*` in the texts) and its numbers."""
+    label = catalogue.label
+    if label.horizon_days is not None:
+        return {"kind": "days", "values": {"days": label.horizon_days}}
+    total = label.horizon_months
+    begun = months >= JUST_BEGUN_MONTHS
+    left = max(1, round(total - months)) if begun else total
+    if total == 12:
+        return {"kind": "before_year", "values": {"months": left}} if begun else {"kind": "year", "values": {}}
+    values = {"total": total, "months": left} if begun else {"months": left}
+    return {"kind": "before_months" if begun else "months", "values": values}
+
+
+def in_three_lines(answer: Mapping[str, Any]) -> str:
+    """The answer in three lines: strengths, the estimate both ways with the level, and what weighs in the situation.
+
+    For somebody not assessed: that, why, and the next step.
+    """
+    language, mark = answer["language"], f"[{answer['demonstration']}] " if answer["demonstration"] else ""
+    if not answer["assessed"]:
+        told = answer["not_assessed"]
+        return "\n".join((mark + told["text"], told["reason_text"], told["next_step"]))
+    strengths, risk, segment = answer["strengths"], answer["risk"], answer["segment"]
+    said = [text for group in ("can_be_influenced", "situation_now") for text in _texts(answer[group])]
+    first = say("plain.line", language, heading=strengths["heading"], content=_joined(strengths))
+    second = f"{risk['text']} {segment['heading']}: {segment['name']}."
+    content = " ".join(said) or say("reasons.none", language)
+    return "\n".join((mark + first, second, say("plain.talk", language, content=content)))
+
+
+def _joined(section: Mapping[str, Any]) -> str:
+    return " ".join(_texts(section)) or str(section["note"])
+
+
+def _texts(section: Mapping[str, Any]) -> list[str]:
+    return [said["text"] for item in section["items"] for said in item["statements"]]

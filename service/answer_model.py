@@ -1,0 +1,148 @@
+"""The shape of an answer, for the OpenAPI document; `answer.render` makes it and a test holds the two together."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Statement(_Part):
+    """One sentence about the situation, relative to people unemployed for as long."""
+
+    feature: str
+    text: str
+
+
+class DomainPart(_Part):
+    """A part of life and what is said of it, the weightiest sentence first."""
+
+    domain: str
+    name: str
+    statements: list[Statement]
+
+
+class DomainSection(_Part):
+    """Strengths or reasons, the weightiest first; `note` says what they are, or that nothing stands out."""
+
+    heading: str
+    note: str | None
+    items: list[DomainPart]
+
+
+class Topic(_Part):
+    """Something to talk about, without direction or cause."""
+
+    domain: str
+    text: str
+
+
+class TopicSection(_Part):
+    """Topics to talk about."""
+
+    heading: str
+    note: str | None
+    items: list[Topic]
+
+
+class NotKnownPart(_Part):
+    """Something nobody has told, and what it would help with."""
+
+    input: str
+    name: str
+    why_needed: str
+    source: str
+    voluntary: bool
+
+
+class NotKnownSection(_Part):
+    """What is not known and would help."""
+
+    heading: str
+    note: str | None
+    items: list[NotKnownPart]
+
+
+class RiskPart(_Part):
+    """The estimate both ways, in natural numbers."""
+
+    heading: str
+    text: str
+    of_100_leave: int = Field(ge=1, le=99, examples=[77])
+    of_100_stay: int = Field(ge=1, le=99, examples=[23])
+    probability: float = Field(
+        ge=0, le=1, description="Of staying; for the record, not for showing.", examples=[0.2312]
+    )
+    landmark: int = Field(description="Months since the spell began, of the people compared with.", examples=[0])
+    decided_by: Literal["register", "full"] = Field(description="The model with the higher risk decides.")
+    decided_by_text: str
+
+
+class SegmentPart(_Part):
+    """The suggested contact level: how soon and how closely to meet, never which service."""
+
+    heading: str
+    level: Literal["standard_service", "early_meeting", "close_support"]
+    name: str
+    meaning: str
+    note: str
+
+
+class NotAssessedPart(_Part):
+    """Why there is no estimate; it says nothing about need."""
+
+    heading: str
+    text: str
+    reason: str
+    reason_text: str
+    next_step: str
+
+
+class NotForSection(_Part):
+    """What the answer must not be used for."""
+
+    heading: str
+    items: list[str]
+
+
+class VersionsPart(_Part):
+    """What the answer was made with."""
+
+    model: str
+    model_version: str
+    package: str
+    policy: str
+    catalogue: str
+    catalogue_fingerprint: str
+
+
+class ScreeningAnswer(_Part):
+    """One screening, strengths first. Without an assessment, only `not_assessed` and what always stands."""
+
+    id: str
+    client_id: str
+    as_of: str
+    recorded_at: str
+    assessed: bool
+    language: Literal["fi", "sv", "en"]
+    demonstration: str | None = Field(description="A warning where the model was trained on invented people.")
+    strengths: DomainSection | None = None
+    risk: RiskPart | None = None
+    segment: SegmentPart | None = None
+    can_be_influenced: DomainSection | None = None
+    situation_now: DomainSection | None = None
+    topics: TopicSection | None = None
+    not_known: NotKnownSection | None = None
+    not_assessed: NotAssessedPart | None = None
+    a_person_decides: str
+    not_for: NotForSection
+    versions: VersionsPart
+
+
+class ScreeningList(_Part):
+    """A client's screenings, newest first; `erased` counts those whose personal part was erased."""
+
+    screenings: list[ScreeningAnswer]
+    erased: int

@@ -1,0 +1,158 @@
+"""The web application: `create_app(settings)` and nothing made at import."""
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from features.errors import VarhainError
+from service.champion import ChampionSeat
+from service.dependencies import Parts
+from service.ledger import open_ledger
+from service.middleware import BodyGuard, IdentityCodeGuard, RequestLog
+from service.openapi import OpenApiDocument
+from service.problems import Problem, problem_of
+from service.route_access import ROLES_OF_ROUTE
+from service.routes import clients, health, model, screenings
+from service.settings import Settings
+from service.texts import preferred_language
+
+log = logging.getLogger("varhain.service")
+DESCRIPTION = (
+    "Screens jobseekers early for the risk of long-term unemployment, explains the risk and leaves the decision to a "
+    "person. The request is made from the catalogue of the model that serves: every field with its unit, codes and "
+    "reason. Never send a personal identity code."
+)
+# The pages of Swagger UI as files: the documentation must not load anything from outside.
+SWAGGER_PACKAGE = "fastapi_offline"
+ASSETS = "/docs/assets"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service of one installation. The database must have been migrated; the champion is loaded at start.
+
+    Raises
+    ------
+    VarhainError
+        When the secret or the database cannot be used; a missing model is no error, it is told by `/health/ready`.
+    """
+    ledger = open_ledger(settings)
+    parts = Parts(settings, ledger.engine, ledger, ChampionSeat(ledger, settings))
+    app = FastAPI(
+        title="Varhain",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would repeat the path, which may hold anything.
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    for resource in (screenings, clients, model, health):
+        app.include_router(resource.router)
+    _add_docs(app)
+    app.openapi = OpenApiDocument(app, parts.seat)  # type: ignore[method-assign]
+    _add_problems(app)
+    # The last one added is the first one passed.
+    app.add_middleware(BodyGuard, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(IdentityCodeGuard)
+    app.add_middleware(RequestLog)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Seats the champion, listens for the reload signal, and lets go of the database at the end."""
+    parts: Parts = app.state.parts
+    await asyncio.to_thread(parts.seat.load)
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(asyncio.to_thread(parts.seat.load))
+        reloads.add(task)  # the loop itself keeps only weak references
+        task.add_done_callback(reloads.discard)
+
+    # Python delivers signals to the main thread alone; a test's client runs the app in another.
+    listens = threading.current_thread() is threading.main_thread()
+    if listens:
+        loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        if listens:
+            loop.remove_signal_handler(signal.SIGHUP)
+        parts.engine.dispose()
+
+
+def _add_docs(app: FastAPI) -> None:
+    spec = find_spec(SWAGGER_PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    app.mount(ASSETS, StaticFiles(directory=Path(spec.origin).parent / "static"))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        """The request and answer models as a page."""
+        return get_swagger_ui_html(
+            openapi_url="/v1/openapi.json",
+            title="Varhain",
+            swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{ASSETS}/favicon.png",
+        )
+
+
+def _add_problems(app: FastAPI) -> None:
+    async def own(request: Request, error: Exception) -> Response:
+        assert isinstance(error, VarhainError)
+        return _respond(request, problem_of(error))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _respond(request, _problem_of_http(error))
+
+    async def parameters(request: Request, error: Exception) -> Response:
+        return _respond(request, Problem("invalid", "A parameter of the path, query or headers cannot be used."))
+
+    app.add_exception_handler(VarhainError, own)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, parameters)
+
+
+def _respond(request: Request, problem: Problem) -> Response:
+    return problem.as_response(preferred_language(request.headers.get("accept-language")))
+
+
+def _problem_of_http(error: HTTPException) -> Problem:
+    headers: dict[str, Any] = dict(error.headers or {})
+    if error.status_code == 404:
+        return Problem("not_found", "There is no such resource; /v1/openapi.json lists them all.", headers=headers)
+    if error.status_code == 405:
+        return Problem("method", "The resource exists but not this method of it.", headers=headers)
+    return Problem("refused", "The request cannot be carried out.", status=error.status_code, headers=headers)
+
+
+def routes_without_roles(app: FastAPI) -> list[tuple[str, str]]:
+    """Every method and route template of `app` that stands in no row of the table of roles."""
+    found = []
+    for route in app.routes:
+        for method in sorted(getattr(route, "methods", None) or ()):
+            path = getattr(route, "path", "")
+            if method != "HEAD" and (method, path) not in ROLES_OF_ROUTE:
+                found.append((method, path))
+    return found

@@ -1,0 +1,121 @@
+"""The model that serves: the package named by the ledger's latest promotion, swapped without dropping a request."""
+
+import logging
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel
+
+from features.errors import ConfigError, NotReadyError, VarhainError
+from features.facts import COLUMNS, Facts, LabourMarket, empty_table
+from features.frame import build_features
+from model_registry.labour_market_csv import labour_market_from_text
+from model_registry.package import Package, load_package
+from service.ledger import Ledger, Promotion, Versions
+from service.schemas import request_model
+from service.settings import Settings
+
+log = logging.getLogger("varhain.champion")
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A loaded package with the request model made from its catalogue; safe to share between threads."""
+
+    package: Package
+    name: str
+    version: str
+    request_model: type[BaseModel] = field(repr=False)
+    versions: Versions
+    labour_market: LabourMarket | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the seat holds, replaced as one so that no request sees half of a swap."""
+
+    champion: Champion | None = None
+    why_not: str = "The service has not looked for a promoted model yet."
+
+
+class ChampionSeat:
+    """Where the champion sits. Readers take `current()` once per request and keep it; `load()` may run beside them."""
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._state = _State()
+        self._loading = threading.Lock()
+
+    def current(self) -> Champion:
+        """The champion. Raises NotReadyError, which says why there is none."""
+        state = self._state
+        if state.champion is None:
+            raise NotReadyError(state.why_not)
+        return state.champion
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no champion, or why the latest reload kept the earlier one; empty when all is well."""
+        return self._state.why_not
+
+    def load(self) -> None:
+        """Seats the model of the latest promotion.
+
+        When its package is missing or corrupt the service goes on: an earlier champion keeps serving, and every answer
+        names it; without one the seat stays empty. Either way `trouble` says why.
+        """
+        with self._loading:
+            try:
+                champion = self._champion_of(self._promotion())
+            except VarhainError as error:
+                self._state = replace(self._state, why_not=error.message)
+                log.error("no champion loaded: %s", error.message)
+                return
+            self._state = _State(champion, "")
+            log.info(
+                "champion %s version %s, package %s", champion.name, champion.version, champion.package.meta.digest
+            )
+
+    def _promotion(self) -> Promotion:
+        promotion = self._ledger.champion()
+        if promotion is None:
+            raise NotReadyError("No model has been promoted yet; run `varhain promote NAME --reason ...`.")
+        return promotion
+
+    def _champion_of(self, promotion: Promotion) -> Champion:
+        package = load_package(Path(promotion.package_folder))
+        if package.meta.digest != promotion.package_digest:
+            raise NotReadyError(
+                f"The package in {promotion.package_folder} is not the one that was promoted; promote it again."
+            )
+        market = self._labour_market(package)
+        _warm(package, market)
+        versions = Versions(
+            promotion.model,
+            promotion.version,
+            package.meta.digest,
+            package.policy.version,
+            package.meta.catalogue_fingerprint,
+        )
+        return Champion(package, promotion.model, promotion.version, request_model(package.catalogue), versions, market)
+
+    def _labour_market(self, package: Package) -> LabourMarket | None:
+        """The area's newer figures where a file is set, else those the package was made with."""
+        file = self._settings.labour_market_file
+        if file is None:
+            return package.labour_market
+        try:
+            codes = [value.code for value in package.catalogue.input("occupation_isco").values]
+            return labour_market_from_text(file.read_text(encoding="utf-8"), codes)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"VARHAIN_LABOUR_MARKET_FILE cannot be read ({type(error).__name__}).", 503) from error
+
+
+def _warm(package: Package, market: LabourMarket | None) -> None:
+    """Computes the features of nobody once, so that the first client does not wait for kernels to compile."""
+    if package.catalogue.source_kind == "facts":
+        nobody = Facts(("",), {kind: empty_table(kind, 1) for kind in COLUMNS}, market)
+        package.screen(build_features(package.catalogue, nobody, np.zeros(1, np.int32)))

@@ -1,0 +1,79 @@
+"""What a route asks for in its signature: the service's parts, the caller, the document, the reader's language."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from sqlalchemy import Engine
+
+from features.errors import AccessError
+from service.access import Caller, authenticate
+from service.champion import ChampionSeat
+from service.ledger import Ledger
+from service.problems import Problem, ProblemError
+from service.purpose import SERVED_PURPOSE
+from service.route_access import ANYBODY, roles_of
+from service.settings import Settings
+from service.texts import preferred_language
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one running service is made of."""
+
+    settings: Settings
+    engine: Engine
+    ledger: Ledger
+    seat: ChampionSeat
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the service that answers this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def caller_of(request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> Caller:
+    """The caller, once the key is known and the table of routes lets its role and purpose in.
+
+    Raises
+    ------
+    AccessError
+        401 without a usable key, 403 when the role may not call this route or the key serves another purpose.
+    """
+    scheme, _, key = (authorization or "").partition(" ")
+    caller = authenticate(parts_of(request).engine, key.strip() if scheme.lower() == "bearer" else None)
+    allowed = roles_of(request.method, request.scope["route"].path)
+    if caller.role not in allowed:
+        raise AccessError(
+            f"the key's role may not call this; it is for {', '.join(sorted(allowed - ANYBODY)) or 'nobody'}"
+        )
+    if caller.purpose != SERVED_PURPOSE:
+        raise AccessError(f"the key was made for another purpose; only {SERVED_PURPOSE} is served")
+    return caller
+
+
+def document_of(request: Request) -> Any:
+    """The document that the middleware read from the body. Raises ProblemError (400) when there was none."""
+    try:
+        return request.scope["state"]["document"]
+    except KeyError:
+        raise ProblemError(Problem("unreadable", "There is no body; send the client's document as JSON.")) from None
+
+
+def language_of(accept_language: Annotated[str | None, Header(description="fi (default), sv or en")] = None) -> str:
+    """The language to answer in."""
+    return preferred_language(accept_language)
+
+
+def today() -> date:
+    """The day on which the service stands."""
+    return date.today()
+
+
+PartsHere = Annotated[Parts, Depends(parts_of)]
+CallerHere = Annotated[Caller, Depends(caller_of)]
+DocumentHere = Annotated[Any, Depends(document_of)]
+Language = Annotated[str, Depends(language_of)]
+Today = Annotated[date, Depends(today)]

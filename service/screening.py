@@ -1,0 +1,180 @@
+"""The story of a screening: from a document to an answer that is in the ledger before anybody sees it.
+
+No web here: the service, the terminal and the tests tell the same story.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from features.as_of import known_at
+from features.catalogue import Catalogue
+from features.errors import FactsError, Fault
+from features.facts import Facts, day_number
+from features.frame import FeatureFrame, build_features
+from features.intake import LISTS, facts_of_document, frame_of_document
+from model_registry.package import Scored
+from model_registry.scoring.reasons import Explanation, explain
+from service.access import Caller
+from service.answer import Record, assessed_record, not_assessed_record
+from service.champion import Champion
+from service.ledger import Ledger, Screening
+from service.purpose import refuse_other_purposes
+from service.schemas import faults_in
+from service.scope import outside_of_scope
+
+
+def screen(champion: Champion, ledger: Ledger, caller: Caller, document: Any, today: date) -> Record:
+    """The record of one screening, in the ledger and ready to be rendered in any language.
+
+    Raises
+    ------
+    PurposeError
+        When the purpose is another than the one served.
+    FactsError
+        With every fault of the document and its pointer.
+    LedgerError
+        When it could not be recorded; then there is no screening.
+    """
+    read = read_document(champion, caller, document, today)
+    answer = {"as_of": read.as_of.isoformat(), **assess(champion, read), **_standing_parts(champion)}
+    client_id = read.document["client_id"]
+    recorded = ledger.record_screening(caller, client_id, read.document, answer, champion.versions)
+    return _with_place(answer, recorded.id, recorded.recorded_at, client_id)
+
+
+def record_of(screening: Screening) -> Record:
+    """The record of a screening that was kept, ready to be rendered in any language; it must not have been erased."""
+    assert screening.answer is not None
+    return _with_place(screening.answer, screening.id, screening.recorded_at, str(screening.client_id))
+
+
+@dataclass(frozen=True)
+class Read:
+    """A document without faults: its as-of date, and what it tells as facts (from a flat catalogue: as features)."""
+
+    document: Mapping[str, Any]
+    as_of: date
+    material: Facts | FeatureFrame
+
+
+def read_document(champion: Champion, caller: Caller, document: Any, today: date) -> Read:
+    """The document as the champion's catalogue reads it. Raises PurposeError and FactsError as `screen` does."""
+    purpose = document.get("purpose") if isinstance(document, Mapping) else None
+    if isinstance(purpose, str):
+        refuse_other_purposes(purpose, caller.purpose)
+    faults = faults_in(champion.request_model, document)
+    as_of = _as_of(document, today)
+    if as_of > today:
+        faults.append(Fault("/as_of", "Lies in the future; a screening looks at today or at an earlier day."))
+    if not isinstance(document, Mapping):
+        raise FactsError(faults)
+    catalogue = champion.package.catalogue
+    try:
+        if catalogue.source_kind == "flat":
+            material: Facts | FeatureFrame = frame_of_document(catalogue, document, as_of, today)
+        else:
+            material = facts_of_document(catalogue, document, as_of, today, champion.labour_market)
+    except FactsError as error:
+        found = {fault.pointer for fault in faults}
+        faults += [f for f in error.faults if f.pointer not in found and _names_a_field(f.pointer)]
+    if faults:
+        raise FactsError(faults)
+    return Read(document, as_of, material)
+
+
+def assess(champion: Champion, read: Read) -> Record:
+    """What is found about one person: an assessment, or why there is none."""
+    catalogue = champion.package.catalogue
+    if isinstance(read.material, FeatureFrame):
+        return _assessed(champion, read.document, read.material, float("nan"))
+    days = np.array([day_number(read.as_of)], np.int32)
+    known = known_at(read.material, days, catalogue.statement_inputs, catalogue.label.bridging_days)
+    reason, months = outside_of_scope(catalogue, read.document, known)
+    if reason is not None:
+        return not_assessed_record(reason)
+    return _assessed(champion, read.document, build_features(catalogue, read.material, days), months)
+
+
+def explain_scored(catalogue: Catalogue, frame: FeatureFrame, scored: Scored, told: list[str]) -> Explanation:
+    """The first row of a scored frame in words."""
+    relative = dict(zip(scored.names, scored.relative[0].tolist(), strict=True))
+    values = dict(zip(frame.names, frame.values[0].tolist(), strict=True))
+    return explain(catalogue, relative, values, told)
+
+
+def told_inputs(catalogue: Catalogue, document: Mapping[str, Any]) -> list[str]:
+    """Names of the inputs that `document` tells, for saying what is not known.
+
+    A code that means "not known" tells nothing. A list of facts that was sent counts as told as a whole; of one that
+    was not sent, only the first voluntary answer (else its first input) counts as missing: one line, not twenty.
+    """
+    told = []
+    for item in catalogue.inputs:
+        if item.fact not in LISTS:
+            value = document.get(item.field)
+            code = catalogue.value(item.name, value) if item.type == "code" and isinstance(value, str) else None
+            if value is not None and not (code and code.missing):
+                told.append(item.name)
+    for fact in LISTS:
+        items = catalogue.inputs_of(fact)
+        if document.get(fact) is not None:
+            told += [item.name for item in items]
+        elif items:
+            missing = next((item for item in items if item.voluntary and item.type in ("integer", "number")), items[0])
+            told += [item.name for item in items if item is not missing]
+    return told
+
+
+def _assessed(champion: Champion, document: Mapping[str, Any], frame: FeatureFrame, months: float) -> Record:
+    package = champion.package
+    scored = package.screen(frame)
+    said = explain_scored(package.catalogue, frame, scored, told_inputs(package.catalogue, document))
+    return assessed_record(
+        package.catalogue,
+        risk=float(scored.risk[0]),
+        decided_by=scored.decided_by(),
+        landmark=int(scored.landmark[0]),
+        months=months,
+        level=package.policy.levels[int(scored.level[0])],
+        said=said,
+    )
+
+
+def _names_a_field(pointer: str) -> bool:
+    """Whether a fault's pointer names a field: an unknown one that cannot be named was told by the request model."""
+    return "(field number" not in pointer
+
+
+def _as_of(document: Any, today: date) -> date:
+    """The as-of date a document asks for; today where it asks for none or for something that is no date."""
+    asked = document.get("as_of") if isinstance(document, Mapping) else None
+    try:
+        return date.fromisoformat(asked) if isinstance(asked, str) else today
+    except ValueError:
+        return today  # the request model has already found the fault
+
+
+def _standing_parts(champion: Champion) -> Record:
+    """What every answer of this champion says, whoever is screened."""
+    package = champion.package
+    return {
+        "a_person_decides": dict(package.policy.a_person_decides),
+        "not_for": [dict(words) for words in package.policy.not_for],
+        "demonstration": package.meta.demonstration,
+        "versions": {
+            "model": champion.name,
+            "model_version": champion.version,
+            "package": package.meta.digest,
+            "policy": package.policy.version,
+            "catalogue": f"{package.catalogue.name} {package.catalogue.version}",
+            "catalogue_fingerprint": package.meta.catalogue_fingerprint,
+        },
+    }
+
+
+def _with_place(answer: Mapping[str, Any], screening_id: str, recorded_at: str, client_id: str) -> Record:
+    return {**answer, "id": screening_id, "recorded_at": recorded_at, "client_id": client_id}
