@@ -13,7 +13,7 @@ from training.population.days import Days, Floats, last_day_of_month, month_of
 from training.population.hazard import cumulative_hazard, time_to_work
 from training.population.labour_market import LabourMarket
 from training.population.parameters import DAYS_A_YEAR, Parameters, day
-from training.population.people import FOREIGN, People
+from training.population.people import People
 from training.population.rows import Columns, Rows
 
 WORK, UNEMPLOYED, LAID_OFF, OUTSIDE, IN_EDUCATION = 1, 2, 3, 5, 7
@@ -33,15 +33,14 @@ SPRING_2020 = (day(2020, 3, 16), day(2020, 5, 31))
 KEPT_RUNS = 16
 
 SPELLS = ("person", "code", "start", "end", "run", "reported")
-RUNS = (
-    "run", "person", "start", "end", "ended_by", "origin", "eta", "other_daily", "unemployed_days", "last_job_days", "age",
-)  # fmt: skip
+HISTORY = ("origin", "unemployed_days", "last_job_days", "age")
+RUNS = ("run", "person", "start", "end", "ended_by", "eta", "other_daily", *HISTORY)
 HOME_HAZARD = {
-    FROM_TEMPORARY_JOB: 0.12,
-    FROM_LOST_JOB: 0.0,
+    FROM_TEMPORARY_JOB: 0.15,
+    FROM_LOST_JOB: -0.04,
     FROM_LEFT_JOB: -0.05,
     FROM_EDUCATION: 0.06,
-    FROM_HOME: -0.42,
+    FROM_HOME: -0.45,
     FROM_OWN_BUSINESS: -0.10,
 }
 """Log hazard ratio by where a person comes from (assumption)."""
@@ -124,7 +123,13 @@ def _life_before(rng: np.random.Generator, people: People, walk: _Walk, spells: 
     start = np.maximum(end - earlier + 1, np.maximum(adult_on, people.arrived_on[who]))
     had_one = (rng.random(len(who)) < 0.55) & (end - start >= LEAST_JOB_DAYS)
     spells.add(
-        int(had_one.sum()), person=who[had_one], code=WORK, start=start[had_one], end=end[had_one], run=-1, reported=False
+        int(had_one.sum()),
+        person=who[had_one],
+        code=WORK,
+        start=start[had_one],
+        end=end[had_one],
+        run=-1,
+        reported=False,
     )
 
 
@@ -133,8 +138,8 @@ def _job_days(rng: np.random.Generator, people: People, who: Days, on: Days) -> 
     age = people.age(who, on)
     skill = people.employability[who] + 0.3 * people.health[who]
     temporary = rng.random(len(who)) < 1 / (1 + np.exp(-(0.25 - 0.60 * skill + 0.5 * (age < 28))))
-    short = LEAST_JOB_DAYS + rng.gamma(1.4, 120.0, len(who))
-    long = LEAST_JOB_DAYS + rng.weibull(0.9, len(who)) * 2100.0 * np.exp(0.32 * skill + 0.012 * (age - 38))
+    short = LEAST_JOB_DAYS + rng.gamma(1.4, 195.0, len(who))
+    long = LEAST_JOB_DAYS + rng.weibull(0.9, len(who)) * 3900.0 * np.exp(0.32 * skill + 0.012 * (age - 38))
     return np.where(temporary, short, long).astype(np.int64), temporary
 
 
@@ -160,7 +165,7 @@ def log_hazard(
     e = parameters.effects
     age, unemployed, job = history["age"], history["unemployed_days"], history["last_job_days"]
     bounds, steps = np.array([a for a, _ in e.age_steps]), np.array([value for _, value in e.age_steps])
-    foreign = people.citizenship[who] == FOREIGN
+    foreign = people.foreign[who]
     tertiary = people.education[who] >= 6
     summer = (month_of(start) >= 6) & (month_of(start) <= 8)
     illness = people.long_illness[who]
@@ -210,16 +215,16 @@ def _unemployment(
     other_daily = _other_exits(people, parameters, who, history["age"])
     to_work = time_to_work(rng, cumulative_hazard(parameters.hazard, market, start, eta))
     to_other = rng.exponential(1.0, len(who)) / other_daily
-    young = rng.random(len(who)) < np.where(history["age"] < 30, 0.65, 0.40)
+    to_school = rng.random(len(who)) < np.where(history["age"] < 30, 0.65, 0.40)
     lasted = np.minimum(to_work, to_other)
     beyond = float(until + 4000)
     end = start + np.minimum(lasted, beyond - start).astype(np.int64)
-    ended_by = np.where(to_work <= to_other, TO_WORK, np.where(young, TO_EDUCATION, TO_OUTSIDE))
+    ended_by = np.where(to_work <= to_other, TO_WORK, np.where(to_school, TO_EDUCATION, TO_OUTSIDE))
     ended_by = np.where(end >= people.departs_on[who], DEPARTED, np.where(end > until, STILL_GOING_ON, ended_by))
     end = np.minimum(end, people.departs_on[who])
     numbers = begun + np.arange(len(who))
-    runs.add(len(who), run=numbers, person=who, start=start, end=end, ended_by=ended_by, eta=eta, other_daily=other_daily,
-             **history)  # fmt: skip
+    begun_now = {"run": numbers, "person": who, "start": start, "end": end, "ended_by": ended_by}
+    runs.add(len(who), **begun_now, eta=eta, other_daily=other_daily, **history)
 
     slot = walk.run_count[who] % KEPT_RUNS
     walk.run_starts[who, slot], walk.run_ends[who, slot] = start, end
@@ -233,12 +238,14 @@ def _unemployment(
 def _other_exits(people: People, parameters: Parameters, who: Days, age: Floats) -> Floats:
     """Daily hazard of leaving for education or out of the labour force, float64 (n,)."""
     by_age = np.where(age < 25, 2.3, np.where(age < 35, 1.3, np.where(age < 55, 0.6, 0.8)))
-    newly_arrived = np.where(people.citizenship[who] == FOREIGN, 1.5, 1.0)
+    newly_arrived = np.where(people.foreign[who], 1.5, 1.0)
     sick = np.where(people.long_illness[who], 1.4, 1.0)
     return parameters.hazard.other_exit_daily * by_age * newly_arrived * sick
 
 
-def _layoffs(rng: np.random.Generator, people: People, parameters: Parameters, until: int, walk: _Walk, spells: Rows) -> None:
+def _layoffs(
+    rng: np.random.Generator, people: People, parameters: Parameters, until: int, walk: _Walk, spells: Rows
+) -> None:
     """Temporary lay-offs: half end within a month, most in the same job, some in dismissal."""
     who = _standing(walk, people, LAID_OFF, until)
     start = walk.now[who]
@@ -265,7 +272,9 @@ def _breaks(rng: np.random.Generator, people: People, until: int, walk: _Walk, s
         walk.now[who] = end + 1
 
 
-def _work(rng: np.random.Generator, people: People, parameters: Parameters, until: int, walk: _Walk, spells: Rows) -> None:
+def _work(
+    rng: np.random.Generator, people: People, parameters: Parameters, until: int, walk: _Walk, spells: Rows
+) -> None:
     """One job each, and what follows it."""
     who = _standing(walk, people, WORK, until)
     start = walk.now[who]

@@ -44,9 +44,7 @@ def simulate_chunk(
         people = draw_people(rng, drawn, parameters, until - 5)
         careers = simulate_careers(rng, people, parameters, market, until)
         layout = lay_out_runs(rng, people, careers.runs, until)
-        spells = join(
-            careers.spells, {**layout.spells, "reported": np.ones(len(layout.spells["person"]), np.bool_)}
-        )
+        spells = join(careers.spells, {**layout.spells, "reported": np.ones(len(layout.spells["person"]), np.bool_)})
         rows, lived = record_spells(rng, spells, people.departs_on, until)
         clients = np.unique(lived["person"][_is_registration(lived, until)])
         if len(clients) >= size:

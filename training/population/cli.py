@@ -23,9 +23,9 @@ def register(app: typer.Typer) -> None:
         out: Annotated[Path, typer.Option(help="Folder to write; replaced when everything is ready.")],
         people: Annotated[int, typer.Option(min=1, help="People with history.")] = 100_000,
         seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same population.")] = 1,
-        until: Annotated[
-            datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the delivery.")
-        ] = datetime(2026, 10, 31),  # noqa: B008
+        until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the delivery.")] = datetime(
+            2026, 10, 31
+        ),
         processes: Annotated[int, typer.Option(min=0, help="0: one for each core. Never changes the result.")] = 0,
     ) -> None:
         from tqdm import tqdm

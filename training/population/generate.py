@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from training.population.parameters import AREA, GENERATOR_VERSION, Parameters
 from training.population.summary import FIRST_YEAR, Tally, figures, tally_chunk
 from training.population.tables import chunk_tables, client_ids, labour_market_table
 
-CHUNK_PEOPLE = 10_000
+CHUNK_PEOPLE = 5_000
 """Part of the result: another size gives another population of the same kind."""
 EXTRACT, TRUTH = "extract", "truth"
 
@@ -36,7 +36,7 @@ class Order:
     people: int
     seed: int
     until: date
-    parameters: Parameters = Parameters()
+    parameters: Parameters = field(default_factory=Parameters)
 
     @property
     def until_day(self) -> int:
@@ -85,7 +85,7 @@ def generate(
 
 def months_simulated(until: date) -> dict[int, float]:
     """How many months of each year from 2019 on lie before or on `until`."""
-    whole = {year: 12.0 for year in range(FIRST_YEAR, until.year)}
+    whole = dict.fromkeys(range(FIRST_YEAR, until.year), 12.0)
     return {**whole, until.year: until.month - 1 + until.day / 30.4375}
 
 

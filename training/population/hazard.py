@@ -17,7 +17,26 @@ from training.population.labour_market import LabourMarket
 from training.population.parameters import HORIZON_DAYS, HazardParameters
 
 EDGES = np.array(
-    [0, 3, 7, 14, 30, 61, 91, 122, 152, 183, 213, 244, 274, 304, 335, 365, *range(426, 1096, 61), *range(1200, 5200, 200)],
+    [
+        0,
+        3,
+        7,
+        14,
+        30,
+        61,
+        91,
+        122,
+        152,
+        183,
+        213,
+        244,
+        274,
+        304,
+        335,
+        365,
+        *range(426, 1096, 61),
+        *range(1200, 5200, 200),
+    ],
     dtype=np.float64,
 )
 """Days of a run; every landmark and the horizon are edges."""

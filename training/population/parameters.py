@@ -39,20 +39,20 @@ class HazardParameters:
     macro: (day, multiplier) knots of a calendar path; entrants of 2025 reach twelve months in 26-29 % of cases.
     """
 
-    shape: float = 0.80
-    scale_days: float = 107.0
+    shape: float = 0.78
+    scale_days: float = 125.0
     macro: tuple[tuple[int, float], ...] = (
         (day(2013, 1, 1), 0.85),
         (day(2017, 1, 1), 1.00),
         (day(2020, 2, 15), 1.00),
         (day(2020, 4, 1), 0.72),
         (day(2020, 10, 1), 0.95),
-        (day(2021, 9, 1), 1.12),
-        (day(2022, 9, 1), 1.08),
+        (day(2021, 9, 1), 1.01),
+        (day(2022, 9, 1), 1.05),
         (day(2023, 7, 1), 0.94),
-        (day(2024, 7, 1), 0.80),
-        (day(2025, 7, 1), 0.71),
-        (day(2026, 12, 31), 0.70),
+        (day(2024, 7, 1), 0.83),
+        (day(2025, 7, 1), 0.75),
+        (day(2026, 12, 31), 0.73),
     )
     other_exit_daily: float = 0.00050
     """Competing exits to education or out of the labour force; about a fifth of all ends (assumption)."""
@@ -64,8 +64,8 @@ class Effects:
     """Log hazard ratios of finding open-market work."""
 
     unemployed_200_days: float = -0.223
-    """HR 0.80 for each 200 days unemployed in the last three years (assumption; the strongest predictor in every model)."""
-    unemployed_over_a_year: float = -0.30
+    """HR 0.80 for each 200 days unemployed in the last three years (assumption)."""
+    unemployed_over_a_year: float = -0.32
     """A threshold on top: more than 365 of the last 1,095 days (assumption)."""
     age_steps: tuple[tuple[int, float], ...] = ((0, 0.095), (25, 0.0), (45, -0.163), (55, -0.431), (60, -0.799))
     """HR 1.1, 1, 0.85, 0.65, 0.45 from the age named (assumption shaped on KEHA's stocks)."""
@@ -76,20 +76,20 @@ class Effects:
     long_illness: float = -0.33
     """HR 0.72, between Junna 2022's psychiatric (0.60-0.82) and physical conditions (0.90-0.92)."""
     long_illness_over_50: float = -0.20
-    health: float = 0.20
-    """HR 1.10 for a point of the Work Ability Score (assumption), standard deviation 2.1 points."""
-    poor_health: float = -0.30
+    health: float = 0.16
+    """HR 1.10 for a point of the Work Ability Score (assumption), 1.6 points for a standard deviation of health."""
+    poor_health: float = -0.22
     """A threshold: the lowest eighth of health (assumption)."""
-    employability: float = 0.38
+    employability: float = 0.22
     """What no register holds: networks, motivation, skills not certified (assumption)."""
-    run_noise: float = 0.25
+    run_noise: float = 0.08
     """What differs between two runs of the same person (assumption)."""
     foreign_citizen: float = -0.073
     """HR 0.93, the middle of the range 0.85-1.0 that audits vary (assumption)."""
     summer_start: float = -0.08
     summer_start_tertiary_or_foreign: float = -0.13
-    """Summer starts last longer, most for tertiary degrees and foreign citizens (Akava: direction; size an assumption)."""
-    tightness: float = -0.30
+    """Summer starts last longer, most for tertiary degrees and foreign citizens (Akava; size an assumption)."""
+    tightness: float = -0.42
     """By log of jobseekers per vacancy in the occupation against the area's mean (assumption)."""
     short_last_job: float = 0.14
     """A last job under nine months: seasonal and temporary workers are called back (assumption)."""

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from training.population.days import OPEN, Days, Floats
 from training.population.parameters import DAYS_A_YEAR, FIRST_CLIENTS_ON, Parameters
 
-MEN, WOMEN, SEX_NOT_RECORDED = 0, 1, 2
-FINNISH, FOREIGN = 0, 1
+MEN, WOMEN, OTHER_SEX, SEX_NOT_RECORDED = 0, 1, 2, 3
+FINLAND, EU_EEA, OTHER_COUNTRY = 0, 1, 2
 MOVED, DIED, OLD_AGE_PENSION = 0, 1, 2
 EDUCATION_UNKNOWN = 9
+SEX_SHARES = (0.557, 0.438, 0.002, 0.003)
 
 SUB_MAJOR_GROUPS = (
     ("01", "02", "03"),
@@ -55,6 +56,7 @@ class People:
     sex: Days
     citizenship: Days
     language: Days
+    form_language: Days
     origin: Days
     municipality: Days
     long_illness: NDArray[np.bool_]
@@ -67,6 +69,11 @@ class People:
 
     def __len__(self) -> int:
         return len(self.registers_on)
+
+    @property
+    def foreign(self) -> NDArray[np.bool_]:
+        """Whether each person is a foreign citizen."""
+        return self.citizenship != FINLAND
 
     def age(self, who: Days, on: Days) -> Floats:
         """Age in years of some people on a day."""
@@ -87,7 +94,9 @@ def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until:
     age = _first_ages(rng, n, foreign)
     born_on = registers_on - (age * DAYS_A_YEAR).astype(np.int64)
     years_here = np.where(rng.random(n) < 0.5, rng.exponential(1.2, n), rng.exponential(7.0, n))
-    arrived_on = np.where(foreign, np.maximum(registers_on - (years_here * DAYS_A_YEAR).astype(np.int64), born_on), born_on)
+    arrived_on = np.where(
+        foreign, np.maximum(registers_on - (years_here * DAYS_A_YEAR).astype(np.int64), born_on), born_on
+    )
 
     health = rng.standard_normal(n)
     employability = 0.35 * health + np.sqrt(1 - 0.35**2) * rng.standard_normal(n)
@@ -97,6 +106,7 @@ def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until:
     group = _occupation_group(rng, education)
     illness_odds = np.log(parameters.long_illness_share / (1 - parameters.long_illness_share)) - 0.45
     illness = rng.random(n) < 1 / (1 + np.exp(-(illness_odds - 0.9 * health + 0.02 * (age - 35))))
+    language = _language(rng, foreign)
     departs_on, departs_why = _departures(rng, registers_on, born_on, age, parameters)
     return People(
         registers_on=registers_on,
@@ -104,9 +114,10 @@ def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until:
         arrived_on=arrived_on,
         departs_on=departs_on,
         departs_why=departs_why,
-        sex=np.where(rng.random(n) < 0.003, SEX_NOT_RECORDED, np.where(rng.random(n) < 0.56, MEN, WOMEN)).astype(np.int64),
-        citizenship=foreign.astype(np.int64),
-        language=_language(rng, foreign),
+        sex=rng.choice(4, n, p=SEX_SHARES),
+        citizenship=np.where(foreign, np.where(rng.random(n) < 0.33, EU_EEA, OTHER_COUNTRY), FINLAND).astype(np.int64),
+        language=language,
+        form_language=_form_language(rng, language),
         origin=_origin(rng, foreign),
         municipality=rng.choice(len(parameters.municipality_codes), n, p=parameters.municipality_weights),
         long_illness=illness,
@@ -131,7 +142,9 @@ def _seasonal_days(rng: np.random.Generator, n: int, span: int) -> Days:
 
 def _first_ages(rng: np.random.Generator, n: int, foreign: NDArray[np.bool_]) -> Floats:
     young = rng.random(n) < np.where(foreign, 0.25, 0.45)
-    return np.where(young, 18.05 + rng.gamma(1.6, 2.6, n), np.clip(rng.normal(41.0, 11.0, n), 20.0, 62.5)).clip(18.05, 62.5)
+    return np.where(young, 18.05 + rng.gamma(1.6, 2.6, n), np.clip(rng.normal(41.0, 11.0, n), 20.0, 62.5)).clip(
+        18.05, 62.5
+    )
 
 
 def _education(rng: np.random.Generator, age: Floats, employability: Floats, foreign: NDArray[np.bool_]) -> Days:
@@ -164,6 +177,15 @@ def _language(rng: np.random.Generator, foreign: NDArray[np.bool_]) -> Days:
     draw = rng.random(len(foreign))
     finns = np.searchsorted(np.array([0.925, 0.945, 0.9455]), draw, side="right")
     return np.where(foreign, np.where(draw < 0.03, 0, 3), finns).astype(np.int64)
+
+
+def _form_language(rng: np.random.Generator, language: Days) -> Days:
+    """0 Finnish, 1 plain Finnish, 2 Swedish, 3 English, 4 other; other forms are rare (publisher's counts to 2022)."""
+    draw = rng.random(len(language))
+    plain = np.where(draw < 0.02, 1, 0)
+    swedish = np.where(draw < 0.45, 2, 0)
+    other = np.searchsorted(np.array([0.45, 0.70, 0.70, 0.93]), draw, side="right")
+    return np.select([language == 1, language == 3], [swedish, other], plain).astype(np.int64)
 
 
 def _origin(rng: np.random.Generator, foreign: NDArray[np.bool_]) -> Days:

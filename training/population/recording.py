@@ -95,7 +95,9 @@ def _count_within(person: Days) -> Days:
     return np.arange(n) - np.repeat(where, np.diff(np.append(where, n)))
 
 
-def _versions(rng: np.random.Generator, lived: Columns, end_known: Days, reported: NDArray[np.bool_], until: int) -> Columns:
+def _versions(
+    rng: np.random.Generator, lived: Columns, end_known: Days, reported: NDArray[np.bool_], until: int
+) -> Columns:
     """Every version of each spell that had reached the register by `until`."""
     start, end, known, code = lived["start"], lived["end"], lived["known"], lived["code"]
     n = len(start)

@@ -10,14 +10,20 @@ import numpy as np
 from training.population.days import Days, Floats
 from training.population.parameters import Parameters
 from training.population.people import People
-from training.population.rows import Columns, join
+from training.population.rows import Columns, join, take
 
 SECTIONS = ("inclusion", "mind", "everyday", "skills", "body")
 ITEMS = {"inclusion": 12, "mind": 9, "everyday": 11, "skills": 10, "body": 2}
 """Items in each scale (J Public Health, 10.1007/s10389-020-01438-1); each is counted from 1 to 4 here (assumption)."""
-LOADINGS = {"inclusion": (0.45, 0.45), "mind": (0.60, 0.25), "everyday": (0.50, 0.30), "skills": (0.35, 0.50), "body": (0.70, 0.0)}
+LOADINGS = {
+    "inclusion": (0.45, 0.45),
+    "mind": (0.60, 0.25),
+    "everyday": (0.50, 0.30),
+    "skills": (0.35, 0.50),
+    "body": (0.70, 0.0),
+}
 """On health and employability (assumption)."""
-LATER_RATE_A_DAY = 1 / 500.0
+LEAST_DAYS_BETWEEN, MEAN_DAYS_BETWEEN = 30, 470.0
 MOST_IN_A_RUN = 4
 
 
@@ -27,10 +33,10 @@ def draw_self_assessments(
     """Self-assessments of all runs: person, date, and what was answered (NaN: left out)."""
     first = _at_registration(rng, people, runs, parameters)
     when = [first]
-    for later in range(1, MOST_IN_A_RUN):
-        gap = rng.gamma(2.0, 1 / LATER_RATE_A_DAY / 2.0 * (1.0 if later == 1 else 0.9), len(runs["run"])) + 30.0
-        begun = runs["start"] if later == 1 else previous
-        previous = begun + gap.astype(np.int64)
+    previous = runs["start"]
+    for _ in range(1, MOST_IN_A_RUN):
+        gap = LEAST_DAYS_BETWEEN + rng.gamma(2.0, MEAN_DAYS_BETWEEN / 2.0, len(runs["run"]))
+        previous = previous + gap.astype(np.int64)
         wanted = rng.random(len(previous)) < 0.45
         when.append((np.flatnonzero(wanted & (previous <= runs["end"])), previous))
     parts = []
@@ -39,7 +45,8 @@ def draw_self_assessments(
         seen = date <= np.minimum(until, runs["end"][rows])
         parts.append({"row": rows[seen], "date": date[seen]})
     told = join(*parts)
-    return _answers(rng, people, runs, told["row"], told["date"], parameters)
+    answers = _answers(rng, people, runs, told["row"], told["date"], parameters)
+    return take(answers, answers["known_on"] <= until)
 
 
 def _at_registration(
@@ -59,7 +66,7 @@ def _answers(
     health, employability = people.health[who], people.employability[who]
     years = np.minimum((date - runs["start"][row]) / 365.25, 3.0)
     ill = people.long_illness[who]
-    work_ability = 0.68 * health + 0.15 * employability - 0.35 * ill - 0.28 * years
+    work_ability = 0.68 * health + 0.15 * employability - 0.35 * ill - 0.17 * years
     n = len(row)
 
     def scale(mean: float, spread: float, state: Floats, noise: float, low: int, high: int) -> Floats:
@@ -69,8 +76,9 @@ def _answers(
     columns: Columns = {
         "person": who,
         "date": date,
+        "known_on": date + rng.integers(0, 3, n),
         "work_ability_score": scale(
-            parameters.work_ability_mean + 0.75, parameters.work_ability_sd * 1.1, work_ability, 0.62, 0, 10
+            parameters.work_ability_mean + 0.95, parameters.work_ability_sd * 1.1, work_ability, 0.62, 0, 10
         ),
         "functioning": scale(7.9, 2.0, 0.9 * work_ability, 0.55, 0, 10),
         "life_satisfaction": scale(3.8, 0.9, 0.5 * health + 0.2 * employability - 0.2 * years, 0.8, 1, 5),

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.population.careers import UNEMPLOYED
-from training.population.days import Days, Floats, year_of
+from training.population.days import OPEN, Days, Floats, year_of
 from training.population.parameters import day
-from training.population.people import FOREIGN, People
+from training.population.people import People
 from training.population.rows import Columns, Rows
 
 SUBSIDISED, IN_SERVICE = 0, 8
 LEAST_DAYS_BEFORE = 21
+LEAST_DAYS_LEFT = 30
 LAPSE = -1
 """A registration that lapsed for less than four weeks: no spell and no service is recorded."""
 MOST_IN_A_RUN = 12
@@ -29,26 +30,33 @@ class Kind:
     weight: float
     mean_days: float
     employment_code: int | None
-    last_start: int | None = None
+    first_day: int | None = None
+    last_day: int | None = None
     for_young: float = 1.0
     for_newly_arrived: float = 1.0
     for_long_unemployed: float = 1.0
     for_low_employability: float = 1.0
 
 
+TRANSFER_OF_SERVICES = day(2025, 1, 1)
 KINDS = (
-    Kind("labour_training", 1.6, 110, IN_SERVICE, for_young=0.9),
     Kind("coaching", 2.2, 75, None),
-    Kind("work_trial", 1.3, 85, IN_SERVICE, for_young=1.6),
-    Kind("integration_training", 0.25, 230, IN_SERVICE, for_newly_arrived=30.0),
-    Kind("rehabilitative_work", 0.35, 150, IN_SERVICE, last_start=day(2026, 9, 30), for_long_unemployed=8.0,
-         for_low_employability=2.0),
+    Kind("labour_market_training", 1.3, 120, IN_SERVICE, for_newly_arrived=7.0),
+    Kind("self_motivated_studies", 0.5, 200, IN_SERVICE, for_young=0.8),
+    Kind("work_trial", 1.2, 85, IN_SERVICE, for_young=1.6),
     Kind("pay_subsidy", 0.55, 190, SUBSIDISED, for_long_unemployed=2.0),
     Kind("start_up_grant", 0.12, 240, SUBSIDISED, for_long_unemployed=0.5),
-    Kind("self_motivated_study", 0.5, 200, IN_SERVICE, for_young=0.8),
+    Kind("career_guidance", 0.9, 35, None, for_young=1.4),
+    Kind("work_ability_assessment", 0.15, 60, None, for_long_unemployed=3.0, for_low_employability=2.0),
+    Kind("rehabilitative_work", 0.35, 150, IN_SERVICE, last_day=day(2026, 12, 31), for_long_unemployed=8.0,
+         for_low_employability=2.0),
+    Kind("multisectoral_joint_service", 0.10, 240, None, last_day=TRANSFER_OF_SERVICES - 1, for_long_unemployed=6.0,
+         for_low_employability=2.0),
+    Kind("multisectoral_support", 0.10, 240, None, first_day=TRANSFER_OF_SERVICES, for_long_unemployed=6.0,
+         for_low_employability=2.0),
+    Kind("other", 0.2, 40, None),
 )  # fmt: skip
-"""Shares and lengths are assumptions."""
-LAST_REHABILITATIVE_DAY = day(2026, 12, 31)
+"""Shares and lengths are assumptions; first and last days are the law's."""
 
 SERVICES = ("person", "kind", "start", "planned_end", "end")
 SPELLS = ("person", "code", "start", "end", "run")
@@ -71,10 +79,12 @@ def lay_out_runs(rng: np.random.Generator, people: People, runs: Columns, until:
     open_runs = np.arange(count)
     for _ in range(MOST_IN_A_RUN):
         who = runs["person"][open_runs]
-        begin = free_from[open_runs] + rng.exponential(_days_between(people, runs, open_runs, free_from)).astype(np.int64)
+        begin = free_from[open_runs] + rng.exponential(_days_between(people, runs, open_runs, free_from)).astype(
+            np.int64
+        )
         lapse = rng.random(len(open_runs)) < 0.05
         kind = _draw_kind(rng, people, runs, open_runs, begin)
-        planned = begin + _days(rng, kind) - 1
+        planned = np.minimum(begin + _days(rng, kind) - 1, LAST_DAY[kind])
         lapse_end = begin + rng.integers(2, 20, len(open_runs))
         planned = np.where(lapse, lapse_end, planned)
         within = (begin <= runs["end"][open_runs]) & (begin <= until)
@@ -107,7 +117,10 @@ def lay_out_runs(rng: np.random.Generator, people: People, runs: Columns, until:
 
 
 LAPSE_CODE = -2
-EMPLOYMENT_CODE = np.array([UNEMPLOYED if k.employment_code is None else k.employment_code for k in KINDS] + [LAPSE_CODE])
+LAST_DAY = np.array([OPEN if kind.last_day is None else kind.last_day for kind in KINDS])
+EMPLOYMENT_CODE = np.array(
+    [UNEMPLOYED if k.employment_code is None else k.employment_code for k in KINDS] + [LAPSE_CODE]
+)
 """By kind; the last element answers for `LAPSE` (-1)."""
 
 
@@ -116,12 +129,14 @@ def _days_between(people: People, runs: Columns, open_runs: Days, free_from: Day
     who = runs["person"][open_runs]
     unemployed = free_from[open_runs] - runs["start"][open_runs]
     mean = np.where(unemployed < 120, 330.0, np.where(unemployed < 365, 260.0, 300.0))
-    mean *= np.where(runs["age"][open_runs] < 30, 0.75, 1.0) * np.where(_newly_arrived(people, who, free_from[open_runs]), 0.45, 1)
+    mean *= np.where(runs["age"][open_runs] < 30, 0.75, 1.0) * np.where(
+        _newly_arrived(people, who, free_from[open_runs]), 0.45, 1
+    )
     return mean * np.exp(0.10 * people.employability[who])
 
 
 def _newly_arrived(people: People, who: Days, on: Days) -> NDArray[np.bool_]:
-    return (people.citizenship[who] == FOREIGN) & (on - people.arrived_on[who] < 3 * 365)
+    return people.foreign[who] & (on - people.arrived_on[who] < 3 * 365)
 
 
 def _draw_kind(rng: np.random.Generator, people: People, runs: Columns, open_runs: Days, begin: Days) -> Days:
@@ -137,8 +152,10 @@ def _draw_kind(rng: np.random.Generator, people: People, runs: Columns, open_run
         weight[arrived] *= kind.for_newly_arrived
         weight[long] *= kind.for_long_unemployed
         weight[weak] *= kind.for_low_employability
-        if kind.last_start is not None:
-            weight[begin > kind.last_start] = 0.0
+        if kind.first_day is not None:
+            weight[begin < kind.first_day] = 0.0
+        if kind.last_day is not None:
+            weight[begin > kind.last_day - LEAST_DAYS_LEFT] = 0.0
         weights[:, column] = weight
     cumulative = np.cumsum(weights, axis=1)
     draw = rng.random(len(open_runs)) * cumulative[:, -1]

@@ -1,4 +1,4 @@
-"""What a person states at registration: education, occupation, why the last job ended, the own expectation of finding work."""
+"""What a person states at registration: education, occupation, why the last job ended, the own expectation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,35 +19,46 @@ from training.population.rows import Columns, join, take
 
 REASONS = {
     FROM_TEMPORARY_JOB: (("fixed_term_ended", 1.0),),
-    FROM_LOST_JOB: (("dismissed_production", 0.8), ("dismissed_personal", 0.2)),
-    FROM_LEFT_JOB: (("resigned", 1.0),),
-    FROM_EDUCATION: (("no_job_before", 1.0),),
-    FROM_HOME: (("no_job_before", 1.0),),
+    FROM_LOST_JOB: (("redundancy", 0.80), ("employer_other", 0.10), ("trial_period", 0.10)),
+    FROM_LEFT_JOB: (("own_request", 0.80), ("agreement", 0.20)),
+    FROM_EDUCATION: (("no_job_before", 0.75), ("fixed_term_ended", 0.15), ("other", 0.10)),
+    FROM_HOME: (("no_job_before", 0.50), ("other", 0.30), ("own_request", 0.20)),
     FROM_OWN_BUSINESS: (("business_ended", 1.0),),
 }
 ACTIVITIES = {
     FROM_TEMPORARY_JOB: (("work", 1.0),),
     FROM_LOST_JOB: (("work", 1.0),),
     FROM_LEFT_JOB: (("work", 1.0),),
-    FROM_EDUCATION: (("education", 1.0),),
-    FROM_HOME: (("care", 0.5), ("other", 0.5)),
-    FROM_OWN_BUSINESS: (("own_business", 1.0),),
+    FROM_EDUCATION: (("studies", 0.93), ("military_or_civil_service", 0.07)),
+    FROM_HOME: (("outside_work", 1.0),),
+    FROM_OWN_BUSINESS: (("self_employment", 1.0),),
 }
-EXPECTATIONS = ("within_3_months", "within_6_months", "within_12_months", "later")
-EXPECTATION_BOUNDS = (-0.25, 0.55, 1.25)
-EXPECTATION_WEIGHT = 0.62
+"""What each way into unemployment is called (shares are assumptions)."""
+EXPECTATIONS = ("within_1_month", "within_3_months", "within_6_months", "within_12_months", "later")
+CANNOT_SAY = "cannot_say"
+EXPECTATION_BOUNDS = (-0.85, 0.20, 0.95, 1.55)
+EXPECTATION_WEIGHT = 0.72
 """Correlation of the answer behind the classes with the state that drives the hazard (assumption)."""
+CANNOT_SAY_SHARE = 0.06
 LEFT_OUT = 0.02
 STATED_AGAIN = 0.10
-INPUTS = ("education_level", "occupation_isco", "history_from", "reason_job_ended", "activity_before", "own_expectation")
+INPUTS = (
+    "education_level",
+    "occupation_isco",
+    "history_from",
+    "reason_job_ended",
+    "activity_before",
+    "own_expectation",
+)
 
 
 def draw_statements(
     rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters, until: int
 ) -> Columns:
-    """Statements made at the registration of every run known by `until`: person, fact, input, value, happened_on, known_on.
+    """Statements made at every registration known by `until`.
 
-    `runs` holds `known`, the day on which the run became known, and is sorted by person and start.
+    Columns person, fact, input, value, happened_on, known_on. `runs` holds `known`, the day on which the run became
+    known, and is sorted by person and start.
     """
     kept = take(runs, (runs["end"] >= WINDOW_OPENS) & (runs["known"] <= until))
     person = kept["person"]
@@ -103,7 +114,7 @@ def _history_from(rng: np.random.Generator, people: People, runs: Columns) -> Da
     told = np.where(people.registers_on[person] < WINDOW_OPENS, WINDOW_OPENS, told)
     adult = people.born_on[person] + int(18 * DAYS_A_YEAR)
     earliest = np.maximum(np.maximum(people.arrived_on[person], adult), WINDOW_OPENS)
-    return np.minimum(np.maximum(told, earliest), np.maximum(start, WINDOW_OPENS))
+    return np.minimum(np.maximum(told, earliest), start)
 
 
 def _answers_expectation(
@@ -117,6 +128,7 @@ def _answers_expectation(
 def _expectation(rng: np.random.Generator, runs: Columns) -> NDArray[np.str_]:
     """The own expectation: the person knows part of what drives the hazard."""
     eta: Floats = runs["eta"]
-    state = (eta - (-0.45)) / 0.75
+    state = (eta + 0.38) / 0.68
     answer = -EXPECTATION_WEIGHT * state + np.sqrt(1 - EXPECTATION_WEIGHT**2) * rng.standard_normal(len(eta))
-    return np.array(EXPECTATIONS)[np.searchsorted(EXPECTATION_BOUNDS, answer)]
+    said = np.array([*EXPECTATIONS, CANNOT_SAY])[np.searchsorted(EXPECTATION_BOUNDS, answer)]
+    return np.where(rng.random(len(eta)) < CANNOT_SAY_SHARE, CANNOT_SAY, said)

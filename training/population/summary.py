@@ -1,4 +1,4 @@
-"""Counts gathered chunk by chunk, and the figures made of them: inflow, survival, answers at registration, AUC of the truth."""
+"""Counts gathered chunk by chunk, and the figures made of them: inflow, survival, base rate, AUC of the truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,14 @@ import numpy as np
 
 from training.population.careers import DEPARTED, STILL_GOING_ON
 from training.population.chunk import Chunk
-from training.population.days import Floats, year_of
+from training.population.days import Days, Floats, year_of
 from training.population.parameters import HORIZON_DAYS, WINDOW_OPENS
 from training.population.people import MOVED
 
 FIRST_YEAR, YEARS = 2019, 40
 RISK_BINS = 4000
+REGISTRATION_DAYS = 7
+"""A self-assessment within a week of the start counts as made at registration."""
 SURVIVAL_DAYS = {3: 91, 6: 183, 12: HORIZON_DAYS}
 
 
@@ -65,23 +67,27 @@ def tally_chunk(chunk: Chunk, rows: Mapping[str, int], until: int) -> Tally:
     np.add.at(tally.ended, (year[~lost], days[~lost]), 1)
     np.add.at(tally.censored, (year[lost], days[lost]), 1)
 
-    assessed = set(zip(chunk.self_assessments["person"].tolist(), chunk.self_assessments["date"].tolist(), strict=True))
-    for late in range(7):
-        tally.assessed_at_registration += sum(pair in assessed for pair in zip(person.tolist(), (start + late).tolist(), strict=True))
+    answers = chunk.self_assessments
+    answered = _key(answers["person"], answers["date"])
+    soon = [np.isin(_key(person, start + days_later), answered) for days_later in range(REGISTRATION_DAYS)]
+    tally.assessed_at_registration = float(np.any(soon, axis=0).sum())
 
     truth = chunk.truth
     at_entry = truth["landmark"] == 0
-    key = truth["person"][at_entry] * 2**20 + truth["spell_start"][at_entry]
-    order = np.argsort(key)
-    where = np.searchsorted(key[order], person * 2**20 + start)
-    where = np.minimum(where, len(key) - 1)
-    found = key[order][where] == person * 2**20 + start if len(key) else np.zeros(len(start), np.bool_)
+    keys = _key(truth["person"][at_entry], truth["spell_start"][at_entry])
+    where = np.minimum(np.searchsorted(keys, _key(person, start)), len(keys) - 1)
+    found = keys[where] == _key(person, start) if len(keys) else np.zeros(len(start), np.bool_)
     known = found & (start + HORIZON_DAYS <= until) & ~(moved & (days <= HORIZON_DAYS))
-    bins = np.minimum((truth["true_risk"][at_entry][order][where] * RISK_BINS).astype(np.int64), RISK_BINS - 1)
+    bins = np.minimum((truth["true_risk"][at_entry][where] * RISK_BINS).astype(np.int64), RISK_BINS - 1)
     reached = end >= start + HORIZON_DAYS
     np.add.at(tally.reached, (year[known & reached], bins[known & reached]), 1)
     np.add.at(tally.not_reached, (year[known & ~reached], bins[known & ~reached]), 1)
     return tally
+
+
+def _key(person: Days, on: Days) -> Days:
+    """One number for a person and a day; sorted where both are."""
+    return person * 2**20 + on
 
 
 def survival(tally: Tally, year: int) -> dict[int, float | None]:
@@ -139,14 +145,15 @@ def as_text(facts: Mapping[str, Any]) -> str:
 
     rows = facts["rows"]
     lines = [
-        f"{facts['people']:,} people; " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items()),
+        f"{facts['people']:,} people; "
+        + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items()),
         "year   inflow/month   S(3)   S(6)  S(12)   base rate   mean true risk   AUC of the truth (month 0)",
     ]
     for year, row in facts["by_year"].items():
         s = row["survival"]
         lines.append(
-            f"{year}   {row['inflow_a_month']:12,.0f}  {shown(s[3])}  {shown(s[6])}  {shown(s[12])}       {shown(row['base_rate'])}"
-            f"            {shown(row['mean_true_risk'])}   {shown(row['auc'])}"
+            f"{year}   {row['inflow_a_month']:12,.0f}  {shown(s[3])}  {shown(s[6])}  {shown(s[12])}"
+            f"       {shown(row['base_rate'])}            {shown(row['mean_true_risk'])}   {shown(row['auc'])}"
         )
     lines.append(
         f"self-assessment at registration {facts['assessed_at_registration']:.1%}; "

@@ -17,9 +17,10 @@ from training.population.services import KINDS
 from training.population.statements import INPUTS
 
 LETTERS, ID_LENGTH = 26, 12
-SEX_CODES = ("1", "2", "9")
-CITIZENSHIP_CODES = ("finnish", "foreign")
+SEX_CODES = ("male", "female", "other", "not_recorded")
+CITIZENSHIP_CODES = ("finland", "eu_eea", "other")
 LANGUAGE_CODES = ("fi", "sv", "se", "other")
+FORM_LANGUAGE_CODES = ("fi", "fi_plain", "sv", "en", "other")
 ORIGIN_CODES = ("11", "12", "21", "22")
 DEPARTURE_CODES = {MOVED: "moved", DIED: "died", OLD_AGE_PENSION: "old_age_pension"}
 PLAIN_SCORES = ("work_ability_score", "functioning", "life_satisfaction", "health")
@@ -51,9 +52,7 @@ def words(codes: NDArray[Any], vocabulary: tuple[str, ...]) -> pa.Array:
     return pa.array(vocabulary, pa.string()).take(pa.array(codes.astype(np.int32)))
 
 
-def chunk_tables(
-    chunk: Chunk, ids: pa.Array, first_person: int, parameters: Parameters
-) -> dict[str, pa.Table]:
+def chunk_tables(chunk: Chunk, ids: pa.Array, first_person: int, parameters: Parameters) -> dict[str, pa.Table]:
     """Every table of one chunk, sorted by client_id."""
 
     def who(person: Days) -> pa.Array:
@@ -65,7 +64,14 @@ def chunk_tables(
     def known_on(days: Days) -> pa.Array:
         return dates(days, days == NOT_RECORDED)
 
-    s, v, t, d, a, p = chunk.spells, chunk.services, chunk.statements, chunk.departures, chunk.self_assessments, chunk.people
+    s, v, t, d, a, p = (
+        chunk.spells,
+        chunk.services,
+        chunk.statements,
+        chunk.departures,
+        chunk.self_assessments,
+        chunk.people,
+    )
     order = np.lexsort((a["date"], a["person"]))
     a = {name: column[order] for name, column in a.items()}
     first_of_person = np.searchsorted(a["person"], a["person"])
@@ -91,7 +97,7 @@ def chunk_tables(
             "client_id": who(a["person"]),
             "fact_id": fact(a["person"], ASSESSMENT_IDS + np.arange(len(order)) - first_of_person),
             "date": dates(assessed_on),
-            "known_on": dates(assessed_on),
+            "known_on": dates(a["known_on"]),
             "instrument_version": words(a["version_2020"], ("2017", "2020")),
             "collected_by": words(a["version_2020"] * 0, ("employment_service",)),
             "collected_for": words(a["version_2020"] * 0, ("service_planning",)),
@@ -126,6 +132,7 @@ def chunk_tables(
             ),
             "citizenship_group": words(p.citizenship, CITIZENSHIP_CODES),
             "native_language_group": words(p.language, LANGUAGE_CODES),
+            "form_language": words(p.form_language, FORM_LANGUAGE_CODES),
             "origin_group": words(p.origin, ORIGIN_CODES),
             "municipality_code": words(p.municipality, parameters.municipality_codes),
             "disability_or_long_illness_flag": pa.array(p.long_illness),
@@ -145,12 +152,14 @@ def labour_market_table(market: LabourMarket, until: int) -> pa.Table:
     published = market.published_on()
     seen = published <= until
     months = market.months[seen].astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    return pa.table({
-        "occupation": pa.array(np.repeat(np.arange(10), len(months)).astype(str)),
-        "month": dates(np.tile(months, 10)),
-        "jobseekers_per_vacancy": pa.array(market.tightness[:, seen].ravel()),
-        "published_on": dates(np.tile(published[seen], 10)),
-    })
+    return pa.table(
+        {
+            "occupation": pa.array(np.repeat(np.arange(10), len(months)).astype(str)),
+            "month": dates(np.tile(months, 10)),
+            "jobseekers_per_vacancy": pa.array(market.tightness[:, seen].ravel()),
+            "published_on": dates(np.tile(published[seen], 10)),
+        }
+    )
 
 
 def _scores(values: NDArray[np.float64]) -> pa.Array:
