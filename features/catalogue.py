@@ -17,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from features.catalogue_checks import content_faults
 from features.catalogue_parts import (
     LANGUAGES,
     BadPeriod,
@@ -31,7 +32,9 @@ from features.catalogue_parts import (
     Value,
 )
 from features.catalogue_reader import DAYS_PER_MONTH, read_content
+from features.catalogue_refusals import forbidden_texts
 from features.errors import CatalogueError
+from features.identity_codes import redacted
 
 __all__ = [
     "LANGUAGES",
@@ -205,10 +208,11 @@ def catalogue_from_text(source_text: str, origin: str = "catalogue.toml") -> Cat
         document = tomllib.loads(source_text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{origin} is not valid TOML: {error}. Correct the line named.") from error
-    faults: list[tuple[str, str]] = []
+    faults = list(forbidden_texts(document, source_text))
     content = read_content(document, faults)
+    faults.extend(content_faults(content))
     if faults:
-        raise CatalogueError(_sentence(origin, faults))
+        raise CatalogueError(_sentence(origin, list(dict.fromkeys(faults))))
     parts = {part.name: getattr(content, part.name) for part in fields(content)}
     return Catalogue(**parts, fingerprint=fingerprint_of(content), source_text=source_text)
 
@@ -237,7 +241,7 @@ def _read(path: Path | str) -> tuple[str, str]:
 
 
 def _sentence(origin: str, faults: Sequence[tuple[str, str]]) -> str:
-    lines = [f"  {place or 'the file'}: {cure}" for place, cure in faults]
+    lines = [redacted(f"  {place or 'the file'}: {cure}") for place, cure in faults]
     return "\n".join([f"Catalogue {origin} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:", *lines])
 
 
