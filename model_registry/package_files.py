@@ -45,8 +45,8 @@ def write_files(folder: Path, files: Mapping[str, bytes], meta: Mapping[str, Any
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
         for name, content in files.items():
-            _write(partial / name, content)
-        _write(partial / META_FILE, meta_bytes(whole))
+            write_file(partial / name, content)
+        write_file(partial / META_FILE, meta_bytes(whole))
         move_whole(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -71,7 +71,8 @@ def meta_bytes(meta: Mapping[str, Any]) -> bytes:
     return (json.dumps(meta, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
