@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from model_registry.scoring.linear import LinearTables, fit_design
 from model_registry.scoring.trees import TreeTables, compile_trees
-from training.fit import Candidate, Table, fit_candidate, train_trees
+from training.fit import Fitter, Table, train_trees
 
 Floats = NDArray[np.float64]
 
 HISTORY_RULE, LOGISTIC, SMALL_TREE = "unemployment-history rule", "logistic regression", "depth-4 tree"
+ONLY_REGISTER = (HISTORY_RULE,)
+"""The rule knows no voluntary answer: it has no full model."""
 AGE_RULE = "age rule (yardstick)"
 SIMPLEST_FIRST = (HISTORY_RULE, SMALL_TREE, LOGISTIC)
 
@@ -26,8 +28,8 @@ TREE_DEPTH = 4
 AGE_BANDS = (25, 30, 55)
 
 
-def fit_challengers(catalogue: Catalogue, fit: Table, calibration: Table, seed: int) -> tuple[Candidate, ...]:
-    """Return the challengers that the catalogue allows, fitted and calibrated on the candidate's own slices.
+def challenger_fitters(catalogue: Catalogue, seed: int) -> dict[str, Fitter]:
+    """Return how each challenger that the catalogue allows is fitted, by name.
 
     Without a feature `unemployed_share` (a flat extract) there is no history rule.
     """
@@ -38,18 +40,11 @@ def fit_challengers(catalogue: Catalogue, fit: Table, calibration: Table, seed: 
     def tree(table: Table, names: Sequence[str]) -> TreeTables:
         return fit_small_tree(catalogue, table, names, seed)
 
-    challengers = []
+    fitters: dict[str, Fitter] = {LOGISTIC: logistic, SMALL_TREE: tree}
     history = history_feature(catalogue)
     if history is not None:
-        challengers.append(
-            fit_candidate(
-                HISTORY_RULE, catalogue, fit, calibration, lambda table, _: fit_logistic(catalogue, table, (history,))
-            )
-        )
-    challengers.append(fit_candidate(LOGISTIC, catalogue, fit, calibration, logistic))
-    challengers.append(fit_candidate(SMALL_TREE, catalogue, fit, calibration, tree))
-    # the rule knows no voluntary answer: its full model would be the same again
-    return tuple(Candidate(one.name, one.register, None) if one.name == HISTORY_RULE else one for one in challengers)
+        fitters = {HISTORY_RULE: lambda table, _: fit_logistic(catalogue, table, (history,)), **fitters}
+    return fitters
 
 
 def history_feature(catalogue: Catalogue) -> str | None:

@@ -49,14 +49,16 @@ class EvaluationConfig(_Section):
 
 
 class TrainingConfig(_Section):
-    """A whole training run."""
+    """A whole training run. `serve` names the kind of model that is refitted and packaged; the others judge it."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="name of the registered model")
     extract: Path
+    name: str | None = Field(
+        None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="name of the registered model; else the catalogue's"
+    )
+    serve: Literal["small trees", "logistic regression", "depth-4 tree", "unemployment-history rule"] = "small trees"
     catalogue: str = "keski_uusimaa"
     policy: Path | None = None
     seed: int = Field(2026, ge=0, lt=2**31)
-    demonstration: bool = False
     split: SplitConfig = SplitConfig()
     fit: FitConfig = FitConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -22,7 +22,7 @@ from training.challengers import AGE_RULE, SIMPLEST_FIRST
 Floats = NDArray[np.float64]
 
 LEAK_CEILING = 0.85
-"""An AUC above this at registration has never been honest: published profiling models reach 0.63-0.76 (domain notes)."""
+"""An AUC above this at registration has never been honest: published profiling models reach 0.63-0.76."""
 LEAK_WARNING = 0.80
 SERVED, REGISTER = "served: the higher of two", "register model"
 

@@ -28,13 +28,13 @@ FEWEST_ANSWERS = 200
 class Candidate:
     """A model as it would be served: `full` is used where a voluntary answer is known, and the higher risk decides.
 
-    `raw` holds whatever a part was compiled from (LightGBM's text), for tests and for mlflow.
+    `texts` holds LightGBM's own text of the parts that it made, by "register" or "full": the proof of the tables.
     """
 
     name: str
     register: Scorer
     full: Scorer | None
-    raw: Mapping[str, str] = field(default_factory=dict, repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def risk(self, frame: FeatureFrame, answered: NDArray[np.bool_], threads: int = 1) -> Floats:
         """The served risk (n,): the register model's, or the full model's where it is higher and `answered`."""
@@ -84,7 +84,9 @@ def fit_candidate(
     fit: Table,
     calibration: Table,
     fitter: Fitter,
-    raw: Mapping[str, str] | None = None,
+    *,
+    with_full: bool = True,
+    texts: Mapping[str, str] | None = None,
 ) -> Candidate:
     """Return a register model fitted on everybody, and a full model with all features, each calibrated.
 
@@ -97,11 +99,11 @@ def fit_candidate(
     register = Scorer(tables, calibrated(tables, calibration))
     full = None
     answers = calibration.take(np.flatnonzero(calibration.answered))
-    enough = len(answers) >= FEWEST_ANSWERS and 0 < answers.outcome.sum() < len(answers)
+    enough = with_full and len(answers) >= FEWEST_ANSWERS and 0 < answers.outcome.sum() < len(answers)
     if enough and len(catalogue.register_names) < len(catalogue.feature_names):
         tables = fitter(fit, catalogue.feature_names)
         full = Scorer(tables, calibrated(tables, answers))
-    return Candidate(name, register, full, raw or {})
+    return Candidate(name, register, full, texts or {})
 
 
 def calibrated(tables: Tables, calibration: Table) -> SigmoidCalibration:

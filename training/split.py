@@ -43,6 +43,18 @@ class Split:
     evaluation: Slice | None
     gap_days: int
 
+    def evaluated(self) -> Slice:
+        """The evaluation slice.
+
+        Raises
+        ------
+        TrainingError
+            For a refit, which has none.
+        """
+        if self.evaluation is None:
+            raise TrainingError("a refit has no evaluation slice; the backtest is what is judged")
+        return self.evaluation
+
     def described(self) -> dict[str, object]:
         """The split as evidence."""
         parts = [self.fit, self.calibration, *([self.evaluation] if self.evaluation else [])]

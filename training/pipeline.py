@@ -1,0 +1,300 @@
+"""The story of a training run, from an extract to a registered model. Promotion is another act, by a person."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.catalogue import Catalogue, load_catalogue
+from features.errors import ConfigError
+from features.frame import FeatureFrame, build_features
+from model_registry.home import home, tracking_uri
+from model_registry.package import Package, voluntary_known, write_package
+from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
+from model_registry.store import Store
+from training.challengers import AGE_RULE, ONLY_REGISTER, challenger_fitters, fit_age_rule
+from training.clock import Clock
+from training.cohort import Cohort, ages, build_cohort, flat_cohort
+from training.config import SplitConfig, TrainingConfig
+from training.evaluate import (
+    REGISTER,
+    SERVED,
+    LandmarkEvaluation,
+    compare_with_challengers,
+    evaluate_models,
+    evaluation_table,
+    recommendation,
+    refuse_leaks,
+)
+from training.evidence import logged_metrics, logged_parameters, run_evidence
+from training.extract import Extract, read_extract
+from training.fit import Candidate, Fitter, Table, fit_candidate, tree_fitter
+from training.plots import plot_all
+from training.progress import progress_bar
+from training.split import PersonDates, Split, backtest_split, refit_split, share_of_people
+
+SMALL_TREES = "small trees"
+FACTS_LAG_DAYS = 60
+FLAT_EVALUATION_SHARE = 0.30
+PERSON_DATES_AT_ONCE = 50_000
+DEMONSTRATION = "demo-"
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What a run has made: the registered name and version, and how the model was judged."""
+
+    name: str
+    version: str
+    run: str
+    digest: str
+    evaluations: tuple[LandmarkEvaluation, ...]
+    evidence: Mapping[str, Any]
+    seconds: Mapping[str, float]
+
+
+def train(config: TrainingConfig, say: Callable[[str], None] = print) -> TrainingRun:
+    """Return the registered result of a whole run; tables and sentences go to `say`, progress to stderr."""
+    clock = Clock()
+    catalogue = load_catalogue(config.catalogue)
+    policy = SegmentPolicy.load(config.policy or DEFAULT_POLICY)
+    with clock.step("read the extract"):
+        extract = read_extract(config.extract, catalogue)
+    name = model_name(config, catalogue, extract)
+    with clock.step("cohort and outcomes"):
+        cohort = flat_cohort(extract, catalogue) if extract.flat else build_cohort(extract, catalogue)
+        cohort = with_known_outcome(cohort)
+    with clock.step("features"):
+        table = make_table(extract, catalogue, cohort)
+    with clock.step("split"):
+        backtest, refit = make_splits(config, catalogue, extract, cohort)
+    with clock.step("fit and calibrate, backtest"):
+        candidates = fit_all(config, catalogue, table, backtest)
+    with clock.step("evaluate"):
+        evaluations = evaluate_all(config, extract, cohort, table, backtest, candidates)
+        warnings = refuse_leaks(evaluations)
+        comparisons = compare_with_challengers(evaluations)
+    say(evaluation_table(evaluations))
+    for sentence in (*warnings, *(f"{one.challenger}: {one.verdict}" for one in comparisons)):
+        say(sentence)
+    say(recommendation(comparisons))
+    with clock.step("fit and calibrate, served model"):
+        served = fit_kind(config.serve, config, catalogue, table, refit)
+    evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, comparisons, warnings)
+    with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
+        folder = Path(scratch)
+        with clock.step("package"):
+            package = package_model(
+                folder / "package", name, config, catalogue, policy, extract, table, refit, served, evidence
+            )
+        with clock.step("plots"):
+            plot_run(folder / "report", catalogue, table, backtest, candidates)
+            (folder / "report" / "evaluation.txt").write_text(evaluation_table(evaluations), encoding="utf-8")
+            (folder / "report" / "evidence.json").write_text(json.dumps(evidence, indent=1), encoding="utf-8")
+        with clock.step("log and register (mlflow)"):
+            store = Store(tracking_uri(home()))
+            run = store.log_run(
+                name,
+                params=logged_parameters(config, catalogue, extract),
+                metrics=logged_metrics(evaluations),
+                tags={"demonstration": str(extract.synthetic).lower()},
+                artifacts=folder / "report",
+            )
+            version = store.register(folder / "package", run)
+    say("\nTime\n" + clock.table())
+    say(f"\nRegistered {name} version {version} (not serving: promotion is a separate act, with a reason).")
+    return TrainingRun(name, version, run, package.meta.digest, evaluations, evidence, clock.seconds)
+
+
+def model_name(config: TrainingConfig, catalogue: Catalogue, extract: Extract) -> str:
+    """Return the model's name. One made of synthetic people must say so in its name, and no other may.
+
+    Raises
+    ------
+    ConfigError
+        Where the name given says otherwise.
+    """
+    plain = catalogue.name.replace("_", "-")
+    name = config.name or (f"{DEMONSTRATION}{plain}" if extract.synthetic else plain)
+    if extract.synthetic != name.startswith(DEMONSTRATION):
+        rule = "must begin" if extract.synthetic else "cannot begin"
+        kind = "synthetic" if extract.synthetic else "not synthetic"
+        raise ConfigError(f"name: the extract is {kind}, so the model's name {rule} with {DEMONSTRATION}")
+    return name
+
+
+def with_known_outcome(cohort: Cohort) -> Cohort:
+    """Return the cohort without the person-dates whose outcome is not known."""
+    rows = np.flatnonzero(~np.isnan(cohort.outcome))
+    return Cohort(
+        cohort.person[rows],
+        cohort.as_of[rows],
+        cohort.matures_on[rows],
+        cohort.landmark[rows],
+        cohort.outcome[rows],
+        cohort.counts,
+    )
+
+
+def make_table(extract: Extract, catalogue: Catalogue, cohort: Cohort) -> Table:
+    """Return features, outcomes and landmarks of the cohort, row by row."""
+    frame = _flat_frame(extract, cohort) if extract.flat else _fact_frame(extract, catalogue, cohort)
+    return Table(frame, cohort.outcome, voluntary_known(catalogue, frame), cohort.landmark)
+
+
+def make_splits(config: TrainingConfig, catalogue: Catalogue, extract: Extract, cohort: Cohort) -> tuple[Split, Split]:
+    """Return the split of the backtest and that of the model that is served."""
+    rows = PersonDates(cohort.person, cohort.as_of, cohort.matures_on)
+    options: SplitConfig = config.split
+    share = share_of_people(extract.client_ids, f"varhain {config.seed}", options.fit_share, options.calibration_share)
+    lag = options.recording_lag_days
+    lag = (0 if extract.flat else FACTS_LAG_DAYS) if lag is None else lag
+    backtest = backtest_split(
+        rows,
+        share,
+        delivered_until=extract.delivered_until,
+        horizon_days=catalogue.horizon_days,
+        recording_lag_days=lag,
+        calibration_months=options.calibration_months,
+        evaluation_months=options.evaluation_months,
+        evaluation_share=options.evaluation_share or (FLAT_EVALUATION_SHARE if extract.flat else None),
+    )
+    refit = refit_split(
+        rows,
+        share,
+        delivered_until=extract.delivered_until,
+        recording_lag_days=lag,
+        calibration_months=options.calibration_months,
+    )
+    return backtest, refit
+
+
+def fit_all(config: TrainingConfig, catalogue: Catalogue, table: Table, split: Split) -> dict[str, Candidate]:
+    """Return every model by name, the kind that is to be served first."""
+    kinds = [SMALL_TREES, *challenger_fitters(catalogue, config.seed)]
+    if config.serve not in kinds:
+        raise ConfigError(f"serve: catalogue {catalogue.name} has no features for this kind; choose {', '.join(kinds)}")
+    kinds.sort(key=lambda kind: kind != config.serve)
+    return {kind: fit_kind(kind, config, catalogue, table, split) for kind in kinds}
+
+
+def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, table: Table, split: Split) -> Candidate:
+    """Return a register and a full model of one kind, fitted and calibrated on the split's slices."""
+    fit, calibration = table.take(split.fit.rows), table.take(split.calibration.rows)
+    texts: dict[str, str] = {}
+    models = 1 if catalogue.register_names == catalogue.feature_names else 2
+    with progress_bar(f"Fitting {kind}", models * config.fit.trees, kind == SMALL_TREES) as bar:
+        fitters: dict[str, Fitter] = {
+            SMALL_TREES: tree_fitter(catalogue, config.fit, config.seed, lambda: bar(1), texts),
+            **challenger_fitters(catalogue, config.seed),
+        }
+        return fit_candidate(
+            kind, catalogue, fit, calibration, fitters[kind], with_full=kind not in ONLY_REGISTER, texts=texts
+        )
+
+
+def evaluate_all(
+    config: TrainingConfig,
+    extract: Extract,
+    cohort: Cohort,
+    table: Table,
+    split: Split,
+    candidates: Mapping[str, Candidate],
+) -> tuple[LandmarkEvaluation, ...]:
+    """Return the evaluation of every model, and of the age rule as a yardstick, on the evaluation slice."""
+    rows = split.evaluated().rows
+    risks = risks_by_model(table.take(rows), candidates)
+    age = ages(extract, cohort.person, cohort.as_of)
+    if np.isfinite(age).any():
+        rule = fit_age_rule(age[split.fit.rows], table.outcome[split.fit.rows])
+        risks[AGE_RULE] = rule.risk(age[rows])
+    landmarks = len(np.unique(cohort.landmark[rows]))
+    with progress_bar("Evaluating", landmarks * len(risks)) as bar:
+        return evaluate_models(
+            table.outcome[rows],
+            cohort.landmark[rows],
+            cohort.person[rows],
+            risks,
+            config.evaluation.draws,
+            config.seed,
+            lambda _: bar(1),
+        )
+
+
+def risks_by_model(people: Table, candidates: Mapping[str, Candidate]) -> dict[str, Any]:
+    """Return risks (n,) by model: the served rule, its register model alone, and each of the others."""
+    first, *others = candidates.values()
+    risks = {SERVED: first.risk(people.frame, people.answered)}
+    if first.full is not None:
+        risks[REGISTER] = first.register.risk(people.frame)
+    return risks | {other.name: other.risk(people.frame, people.answered) for other in others}
+
+
+def package_model(
+    folder: Path,
+    name: str,
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    policy: SegmentPolicy,
+    extract: Extract,
+    table: Table,
+    refit: Split,
+    served: Candidate,
+    evidence: Mapping[str, Any],
+) -> Package:
+    """Return the package of the model that is to be served, written to `folder`."""
+    fitted = table.take(refit.fit.rows)
+    reference = {month: fitted.take(np.flatnonzero(fitted.landmark == month)).frame for month in catalogue.landmarks}
+    return write_package(
+        folder,
+        name=name,
+        catalogue=catalogue,
+        register=served.register,
+        full=served.full,
+        policy=policy,
+        reference=reference,
+        evidence=evidence,
+        trained_on={"data_fingerprint": extract.fingerprint(), "kind": served.name, **refit.described()},
+        demonstration=extract.synthetic,
+        register_text=served.texts.get("register"),
+        full_text=served.texts.get("full") if served.full is not None else None,
+        labour_market=extract.facts.labour_market if extract.facts else None,
+        seed=config.seed,
+    )
+
+
+def plot_run(
+    folder: Path, catalogue: Catalogue, table: Table, split: Split, candidates: Mapping[str, Candidate]
+) -> Sequence[Path]:
+    """Return the plots of the backtest, written to `folder`."""
+    people = table.take(split.evaluated().rows)
+    register = next(iter(candidates.values())).register
+    contributions = register.contributions(people.frame)
+    risks = risks_by_model(people, candidates)
+    return plot_all(folder, catalogue, people.outcome, people.landmark, risks, contributions, register.feature_names)
+
+
+def _fact_frame(extract: Extract, catalogue: Catalogue, cohort: Cohort) -> FeatureFrame:
+    if extract.facts is None:
+        raise ConfigError("the catalogue reads dated facts and the extract has none; choose the catalogue that fits it")
+    parts = []
+    with progress_bar("Features", len(cohort)) as bar:
+        for start in range(0, len(cohort), PERSON_DATES_AT_ONCE):
+            rows = slice(start, start + PERSON_DATES_AT_ONCE)
+            facts = extract.facts.take(cohort.person[rows])
+            parts.append(build_features(catalogue, facts, cohort.as_of[rows]).values)
+            bar(len(parts[-1]))
+    values = np.concatenate(parts) if parts else np.empty((0, len(catalogue.feature_names)))
+    return FeatureFrame(values, catalogue.feature_names, catalogue.fingerprint)
+
+
+def _flat_frame(extract: Extract, cohort: Cohort) -> FeatureFrame:
+    flat = extract.flat
+    if flat is None:
+        raise ConfigError("the catalogue reads a flat extract and this one holds facts; choose the catalogue that fits")
+    values = np.ascontiguousarray(flat.frame.values[~np.isnan(flat.outcome)])
+    return FeatureFrame(values, flat.frame.names, flat.frame.fingerprint)
