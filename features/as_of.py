@@ -32,9 +32,7 @@ class KnownFacts:
         return len(self.as_of)
 
 
-def known_at(
-    facts: Facts, as_of: Days, statement_inputs: tuple[str, ...] = (), bridging_days: int = 28
-) -> KnownFacts:
+def known_at(facts: Facts, as_of: Days, statement_inputs: tuple[str, ...] = (), bridging_days: int = 28) -> KnownFacts:
     """The facts of n people as known on their as-of dates.
 
     A fact counts when its `known_on` is not after the as-of date; of several versions (same `fact_id`) the one

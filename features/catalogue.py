@@ -8,11 +8,11 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -219,10 +219,13 @@ def catalogue_from_text(source_text: str, origin: str = "catalogue.toml") -> Cat
 
 def fingerprint_of(content: CatalogueContent) -> str:
     """Return the SHA-256 (hex) of what a catalogue says: comments, blanks and the order of keys do not count."""
-    canonical = json.dumps(
-        asdict(content), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=date.isoformat
-    )
+    canonical = json.dumps(vars(content), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_told)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _told(part: Any) -> Any:
+    """What JSON has no form for: a day as its ISO date, a part of the catalogue as its fields."""
+    return part.isoformat() if isinstance(part, date) else vars(part)
 
 
 def _read(path: Path | str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ shaped like an identity code.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from features.catalogue_parts import CatalogueContent, Feature, Input
@@ -167,10 +168,12 @@ def _folded(name: str) -> str:
     return "".join(character for character in spread if unicodedata.category(character) != "Mn")
 
 
+@lru_cache(maxsize=4096)
 def _squeezed(name: str) -> str:
     return re.sub(r"[\W_]+", "", _folded(name).casefold())
 
 
+@lru_cache(maxsize=4096)
 def _words(name: str) -> str:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", _folded(name))
     return re.sub(r"[\W_]+", " ", spaced).strip().casefold()

@@ -8,6 +8,7 @@ Source: Digital and Population Data Services Agency, personal identity code; new
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ _RANDOM_TOKEN = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     r"|[0-9a-fA-F]{128}|[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![0-9A-Za-z])"
 )
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SOFT_HYPHEN = "\u00ad"
 _MINUS_SIGNS = frozenset("\u2212\u02d7\u2796\u2043\u30fc" + _SOFT_HYPHEN)
 
@@ -73,9 +75,10 @@ def _plain(text: str) -> str:
     """NFKC, every dash a hyphen, every digit an ASCII digit, nothing invisible."""
     if text.isascii():
         return text
-    return "".join(_plain_character(character) for character in unicodedata.normalize("NFKC", text))
+    return _NOT_ASCII.sub(lambda found: _plain_character(found.group()), unicodedata.normalize("NFKC", text))
 
 
+@lru_cache(maxsize=4096)
 def _plain_character(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Pd" or character in _MINUS_SIGNS:

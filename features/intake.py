@@ -7,14 +7,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from features.catalogue import Catalogue
 from features.catalogue_parts import Input
-from features.errors import Fault, FactsError
-from features.facts import COLUMNS, DEPARTURES, OPEN_END, Facts, LabourMarket, day_number, empty_table, fact_table
+from features.errors import FactsError, Fault
+from features.facts import COLUMNS, OPEN_END, Facts, LabourMarket, day_number, empty_table, fact_table
 from features.frame import FeatureFrame, build_features, frame_from_columns
 
 LISTS = ("spells", "services", "self_assessments")
@@ -160,7 +161,7 @@ class _Reader:
     def refuse_overlaps(self, spells: Iterable[Mapping[str, Any]]) -> None:
         """A person is in one employment code at a time."""
         dated = sorted((s for s in spells if "start" in s), key=lambda s: (s["start"], s.get("end", OPEN_END)))
-        for earlier, later in zip(dated, dated[1:], strict=False):
+        for earlier, later in pairwise(dated):
             if later["start"] <= earlier.get("end", OPEN_END):
                 self.fault(
                     f"/spells/{later['_position']}/start",
@@ -174,7 +175,7 @@ class _Reader:
                 plain = re.fullmatch(r"[A-Za-z_]{1,40}", str(key))
                 self.fault(
                     f"{pointer}/{key}" if plain else f"{pointer}/(field number {position + 1})",
-                    f"is not a field of the catalogue {self.catalogue.name}; allowed here: {', '.join(sorted(allowed))}",
+                    f"is not a field of catalogue {self.catalogue.name}; allowed here: {', '.join(sorted(allowed))}",
                 )
 
     def _values(
@@ -214,7 +215,7 @@ class _Reader:
             self.fault(where, f"is not a code of this list; {cure}")
             return None
         if not self.catalogue.code_valid_on(item.name, raw, happened):
-            self.fault(where, "is a code that was not in force on that date; use the one valid then (see the catalogue)")
+            self.fault(where, "is a code that was not in force on that date; the catalogue says which was")
             return None
         number = float(self.catalogue.encode(item.name, [raw])[0])
         return None if math.isnan(number) else number

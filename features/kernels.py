@@ -5,19 +5,17 @@ expressions pay some microseconds for each of their steps however short the arra
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numba
 import numpy as np
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 DAY_MIN = -(2**31)
 
 
-def compiled(function: F) -> F:
-    """The function compiled by numba on first use and kept on disk for the next process."""
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
+def compiled(function: Callable[..., Any]) -> Callable[..., None]:
+    """The loop compiled by numba on first use and kept on disk for the next process; it writes into its arguments."""
+    return cast(Callable[..., None], numba.njit(cache=True, nogil=True)(function))
 
 
 @compiled

@@ -11,15 +11,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from features.errors import NotReadyError, VarhainError
-from service.access import create_key
-from service.database import create_engine_for, migrate
-from service.ledger import Ledger
+from service.cli_ledger import write_new_key
+from service.database import migrate
+from service.ledger import Ledger, open_ledger
 from service.settings import Settings
 
 MODEL = "demo-keski-uusimaa"
@@ -55,17 +57,30 @@ def prepare_database_and_keys(settings: Settings) -> dict[str, Path]:
     """Migrate the database and return the files of the demonstration's advisor and analyst keys, made if missing."""
     migrate(settings)
     folder = settings.home / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = {}
     for role in ("advisor", "analyst"):
         keys[role] = folder / f"demo-{role}.key"
         if not keys[role].exists():
-            create_key(settings, role=role, unit="demo", purpose="service_planning", out=keys[role])
+            with opened_ledger(settings) as ledger:
+                write_new_key(ledger, role, "demo", "service_planning", keys[role])
     return keys
+
+
+@contextmanager
+def opened_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger of this installation, its database let go of at the end."""
+    ledger = open_ledger(settings)
+    try:
+        yield ledger
+    finally:
+        ledger.engine.dispose()
 
 
 def has_champion(settings: Settings) -> bool:
     """Whether a model is promoted and its package is where the ledger says."""
-    promotion = Ledger(create_engine_for(settings)).champion()
+    with opened_ledger(settings) as ledger:
+        promotion = ledger.champion()
     return promotion is not None and (Path(promotion.package_folder) / "package.json").exists()
 
 

@@ -65,6 +65,9 @@ def facts_of(
     for kind, columns in COLUMNS.items():
         names = ("fact_id", "happened_on", "known_on", *columns)
         tables[kind] = fact_table(
-            kind, len(people), np.array(owner[kind], np.int64), {name: [row[name] for row in rows[kind]] for name in names}
+            kind,
+            len(people),
+            np.array(owner[kind], np.int64),
+            {name: [row[name] for row in rows[kind]] for name in names},
         )
     return Facts(tuple(f"person{i}" for i in range(len(people))), tables, labour_market)

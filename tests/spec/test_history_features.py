@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.people import days, facts_of
 
 from features.as_of import KnownFacts, known_at
 from features.functions import FUNCTIONS, load_functions
 from features.history import DAYS_A_MONTH, present_spell
 from features.kernels import DAY_MIN
+from tests.people import days, facts_of
 
 STATEMENTS = ("history_from", "occupation_isco")
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.people import day, days, facts_of
 
 from features.as_of import known_at, published_at
 from features.catalogue import load_catalogue
 from features.facts import Facts, LabourMarket, fact_table
 from features.frame import build_features
+from tests.people import day, days, facts_of
 
 KEYS = ("happened_on", "end", "code")
 

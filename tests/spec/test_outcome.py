@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.people import day, days, facts_of
 
 from features.catalogue import load_catalogue
 from features.outcome import REASONS, labels
+from tests.people import day, days, facts_of
 
 U = "02"
 LIVES: dict[str, tuple[dict[str, Any], str, str, float | None, str]] = {

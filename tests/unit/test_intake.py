@@ -65,7 +65,7 @@ def faults(catalogue: Catalogue, document: dict[str, Any]) -> dict[str, str]:
 
 
 REFUSED = [
-    (changed("shoe_size", to=42), "/shoe_size", "is not a field of the catalogue"),
+    (changed("shoe_size", to=42), "/shoe_size", "is not a field of catalogue"),
     (changed("spells", 0, "colour", to="red"), "/spells/0/colour", "is not a field"),
     (changed("education_level", to="77"), "/education_level", "is not a code of this list; allowed: 0, 1, 2"),
     (changed("education_level", to=3), "/education_level", "must be a code written as text"),
