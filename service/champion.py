@@ -13,7 +13,7 @@ from features.facts import COLUMNS, Facts, LabourMarket, empty_table
 from features.frame import build_features
 from model_registry.labour_market_csv import labour_market_from_text
 from model_registry.package import Package, load_package
-from service.ledger import Ledger, Promotion, Versions
+from service.ledger import Ledger, Versions
 from service.schemas import request_model
 from service.settings import Settings
 
@@ -69,7 +69,7 @@ class ChampionSeat:
         """
         with self._loading:
             try:
-                champion = self._champion_of(self._promotion())
+                champion = promoted_champion(self._ledger, self._settings)
             except VarhainError as error:
                 self._state = replace(self._state, why_not=error.message)
                 log.error("no champion loaded: %s", error.message)
@@ -79,39 +79,47 @@ class ChampionSeat:
                 "champion %s version %s, package %s", champion.name, champion.version, champion.package.meta.digest
             )
 
-    def _promotion(self) -> Promotion:
-        promotion = self._ledger.champion()
-        if promotion is None:
-            raise NotReadyError("No model has been promoted yet; run `varhain promote NAME --reason ...`.")
-        return promotion
 
-    def _champion_of(self, promotion: Promotion) -> Champion:
-        package = load_package(Path(promotion.package_folder))
-        if package.meta.digest != promotion.package_digest:
-            raise NotReadyError(
-                f"The package in {promotion.package_folder} is not the one that was promoted; promote it again."
-            )
-        market = self._labour_market(package)
-        _warm(package, market)
-        versions = Versions(
-            promotion.model,
-            promotion.version,
-            package.meta.digest,
-            package.policy.version,
-            package.meta.catalogue_fingerprint,
+def promoted_champion(ledger: Ledger, settings: Settings) -> Champion:
+    """The champion of the ledger's latest promotion.
+
+    Raises
+    ------
+    NotReadyError
+        When nothing was promoted, or the package is not the one that was.
+    PackageError
+        Naming the file of the package that is missing or changed.
+    """
+    promotion = ledger.champion()
+    if promotion is None:
+        raise NotReadyError("No model has been promoted yet; run `varhain promote NAME --reason ...`.")
+    package = load_package(Path(promotion.package_folder))
+    if package.meta.digest != promotion.package_digest:
+        raise NotReadyError(
+            f"The package in {promotion.package_folder} is not the one that was promoted; promote it again."
         )
-        return Champion(package, promotion.model, promotion.version, request_model(package.catalogue), versions, market)
+    market = _labour_market(package, settings)
+    _warm(package, market)
+    versions = Versions(
+        promotion.model,
+        promotion.version,
+        package.meta.digest,
+        package.policy.version,
+        package.meta.catalogue_fingerprint,
+    )
+    return Champion(package, promotion.model, promotion.version, request_model(package.catalogue), versions, market)
 
-    def _labour_market(self, package: Package) -> LabourMarket | None:
-        """The area's newer figures where a file is set, else those the package was made with."""
-        file = self._settings.labour_market_file
-        if file is None:
-            return package.labour_market
-        try:
-            codes = [value.code for value in package.catalogue.input("occupation_isco").values]
-            return labour_market_from_text(file.read_text(encoding="utf-8"), codes)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"VARHAIN_LABOUR_MARKET_FILE cannot be read ({type(error).__name__}).", 503) from error
+
+def _labour_market(package: Package, settings: Settings) -> LabourMarket | None:
+    """The area's newer figures where a file is set, else those the package was made with."""
+    file = settings.labour_market_file
+    if file is None:
+        return package.labour_market
+    try:
+        codes = [value.code for value in package.catalogue.input("occupation_isco").values]
+        return labour_market_from_text(file.read_text(encoding="utf-8"), codes)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"VARHAIN_LABOUR_MARKET_FILE cannot be read ({type(error).__name__}).", 503) from error
 
 
 def _warm(package: Package, market: LabourMarket | None) -> None:

@@ -75,7 +75,8 @@ class ProblemError(VarhainError):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        super().__init__(problem.detail, problem.status or STATUS_OF_KIND[problem.kind])
+        lines = [problem.detail, *(f"{fault.pointer}: {fault.message}" for fault in problem.errors)]
+        super().__init__("\n".join(lines), problem.status or STATUS_OF_KIND[problem.kind])
 
 
 def invalid(faults: Iterable[Fault]) -> Problem:

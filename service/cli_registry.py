@@ -1,0 +1,64 @@
+"""The commands of promotion: `varhain promote`, `varhain history`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add `promote` and `history` to the command line."""
+    app.command("promote", epilog='Example: varhain promote demo-keski-uusimaa 3 --reason "Backtest passed"')(promote)
+    app.command("history", epilog="Example: varhain history")(history)
+
+
+def promote(
+    name: Annotated[str, typer.Argument(help="name of the registered model")],
+    version: Annotated[str | None, typer.Argument(help="its version; the latest when left out")] = None,
+    reason: Annotated[str, typer.Option(help="why this version should serve; kept for good")] = "",
+    key_file: Annotated[
+        Path | None, typer.Option(help="file with an analyst's key; default: the demonstration's")
+    ] = None,
+) -> None:
+    """Make a version the champion: export its package and record who promoted it and why.
+
+    A running service takes it at `varhain reload`.
+    """
+    from features.errors import VarhainError
+
+    if not reason.strip():
+        raise VarhainError("A promotion needs --reason: say in a sentence why this version should serve.")
+
+    from service.console import key_in
+    from service.database import migrate
+    from service.ledger import open_ledger
+    from service.promotion import promote_version
+    from service.settings import load_settings
+
+    settings = load_settings()
+    migrate(settings)
+    ledger = open_ledger(settings)
+    caller = key_in(key_file or settings.home / "keys" / "demo-analyst.key", ledger, "analyst")
+    promoted = promote_version(ledger, settings, caller, name, version, reason)
+    print(
+        f"{promoted.model} version {promoted.version} is the champion; a running service takes it at `varhain reload`."
+    )
+
+
+def history() -> None:
+    """List every promotion, newest first: when, which version, by whom (a pseudonym) and why."""
+    from service.database import migrate
+    from service.ledger import open_ledger
+    from service.settings import load_settings
+
+    settings = load_settings()
+    migrate(settings)
+    promotions = open_ledger(settings).promotions()
+    for place, promotion in enumerate(promotions):
+        mark = "serves" if place == 0 else "earlier"
+        print(
+            f"{promotion.recorded_at[:19]}Z  {mark:<8}{promotion.model} {promotion.version}  by {promotion.caller[:8]}"
+        )
+        print(f"    {promotion.reason}")
+    if not promotions:
+        print("Nothing has been promoted yet.")

@@ -1,0 +1,40 @@
+"""The story of a promotion: export the package of a registered version, and record in the ledger that it serves.
+
+The champion is the ledger's latest promotion. The alias in the model store only mirrors it: an alias keeps no history.
+"""
+
+from features.errors import LedgerError
+from model_registry.home import packages, tracking_uri
+from model_registry.package import load_package
+from service.access import Caller
+from service.ledger import Ledger, Promotion
+from service.settings import Settings
+
+
+def promote_version(
+    ledger: Ledger, settings: Settings, caller: Caller, name: str, version: str | None, reason: str
+) -> Promotion:
+    """The promotion of a registered version (the latest when `version` is None), on disk.
+
+    Raises
+    ------
+    RegistryError
+        When there is no such model or version.
+    PackageError
+        When its package is not whole.
+    LedgerError
+        When it could not be recorded; then the earlier champion serves on.
+    """
+    # Never in the serving process: the model store imports mlflow, which takes seconds and half a gigabyte.
+    from model_registry.store import Store
+
+    store = Store(settings.mlflow_uri or tracking_uri(settings.home))
+    registered = store.model(name, version) if version else store.latest(name)
+    folder = store.export(name, registered.version, packages(settings.home))
+    package = load_package(folder)
+    ledger.record_promotion(caller, name, registered.version, package.meta.digest, str(folder), reason)
+    store.set_champion(name, registered.version)
+    promoted = ledger.champion()
+    if promoted is None:
+        raise LedgerError("The promotion was recorded but cannot be read again; run `varhain ledger verify`.")
+    return promoted
