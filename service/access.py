@@ -13,6 +13,7 @@ from typing import Final, Literal, get_args
 from sqlalchemy import Engine, Table, bindparam, select
 
 from features.errors import AccessError
+from features.identity_codes import holds_identity_code
 from service.database import read_transaction
 from service.pseudonyms import is_letters, random_letters
 from service.tables import ApiKey
@@ -24,7 +25,6 @@ PURPOSES: Final = ("service_planning",)
 ID_LETTERS: Final = 12
 SECRET_LETTERS: Final = 55  # 26 ** 55 > 2 ** 256
 MAX_UNIT_LENGTH: Final = 64
-MAX_UNIT_DIGITS: Final = 5  # a personal identity code has at least nine, so no unit can be one
 
 API_KEYS: Table = ApiKey.__table__  # type: ignore[attr-defined]
 _KEY = select(API_KEYS).where(API_KEYS.c.id == bindparam("key_id"))
@@ -80,12 +80,9 @@ def check_grant(role: str, unit: str, purpose: str) -> None:
         raise AccessError(f"role: one of {', '.join(ROLES)} is needed", 422)
     if purpose not in PURPOSES:
         raise AccessError(f"purpose: only {', '.join(PURPOSES)} is served", 422)
-    digits = sum(sign.isdigit() for sign in unit)
-    if not unit.strip() or len(unit) > MAX_UNIT_LENGTH or not unit.isprintable() or digits > MAX_UNIT_DIGITS:
+    if not unit.strip() or len(unit) > MAX_UNIT_LENGTH or not unit.isprintable() or holds_identity_code(unit):
         raise AccessError(
-            f"unit: a name of 1 to {MAX_UNIT_LENGTH} signs with at most {MAX_UNIT_DIGITS} digits is needed, "
-            "as in --unit kerava",
-            422,
+            f"unit: the name of a unit, 1 to {MAX_UNIT_LENGTH} signs, is needed, as in --unit kerava", 422
         )
 
 
@@ -99,7 +96,7 @@ def authenticate(engine: Engine, text: str | None) -> Caller:
     """
     if not text:
         raise AccessError("a key is needed: send one as `Authorization: Bearer varhain_...`", 401)
-    prefix, key_id, secret = (text.split("_", 2) + ["", ""])[:3]
+    prefix, key_id, secret = [*text.split("_", 2), "", ""][:3]
     if prefix != "varhain" or not is_letters(key_id):
         raise AccessError(_UNKNOWN, 401)
     with read_transaction(engine) as connection:

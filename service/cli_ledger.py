@@ -167,7 +167,7 @@ def _new_private_file(path: Path) -> int:
 
 def _say_that_traces_remain() -> None:
     print(
-        "older copies may still lie in the write-ahead file, since another process reads the database: "
-        "run `varhain ledger compact` when it has ended",
+        "older copies may still lie in the database's files. SQLite: another process is reading, run `varhain ledger "
+        "compact` when it has ended; PostgreSQL: they go with the next VACUUM of payloads and as its WAL is reused",
         file=sys.stderr,
     )

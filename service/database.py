@@ -97,10 +97,11 @@ def read_transaction(engine: Engine) -> Iterator[Connection]:
 def empty_write_ahead_file(engine: Engine) -> bool:
     """Return whether SQLite's write-ahead file was emptied, which holds copies of pages since overwritten.
 
-    False while another transaction still reads an older state. True at once for other databases.
+    False while another transaction still reads an older state, and for other databases: PostgreSQL keeps deleted rows
+    until its own vacuum, and its write-ahead files until they are reused.
     """
     if engine.dialect.name != "sqlite":
-        return True
+        return False
     with _sentences(), engine.connect() as connection:
         # Outside a transaction: SQLite refuses a checkpoint within one.
         raw = connection.connection.driver_connection

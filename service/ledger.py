@@ -7,13 +7,14 @@ are checked in `verification.py`.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Row, bindparam, delete, func, insert, select, update
 
 from features.errors import AccessError, LedgerError, NotFoundError
+from features.identity_codes import holds_identity_code
 from service.access import API_KEYS, Caller, IssuedKey, check_grant, new_key
 from service.chain import canonical_json
 from service.database import create_database_engine, empty_write_ahead_file, read_transaction
@@ -75,7 +76,7 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Erasure:
-    """The receipt of an erasure or expiry; `traces_gone` is False while old pages wait in the write-ahead file."""
+    """The receipt of an erasure or expiry; `traces_gone` is False while old copies may lie in the database's files."""
 
     entry: Recorded
     payloads: int
@@ -114,7 +115,7 @@ class Ledger:
         content = canonical_json({"client_id": client_id, "document": document, "answer": answer})
         known = {} if screening_id is None else {"id": screening_id}
         subject = self._pseudonyms.of_client(client_id)
-        return self._append("screening", caller, subject=subject, content=content, **asdict(versions), **known)
+        return self._append("screening", caller, subject=subject, content=content, **vars(versions), **known)
 
     def screening(self, screening_id: str, caller: Caller) -> Screening | None:
         """Return a screening, after recording that it was read; None if there is none in the caller's unit.
@@ -157,6 +158,8 @@ class Ledger:
         """Return the entry that makes a model version the champion. A reason is required; it is kept for good."""
         if not reason.strip():
             raise LedgerError("a promotion needs a reason: say in a sentence why this version should serve", 422)
+        if holds_identity_code(reason):
+            raise LedgerError("reason: something in it is shaped like a personal identity code; write it without", 422)
         details = canonical_json({"package_folder": package_folder, "reason": reason.strip()})
         return self._append(
             "promotion", caller, model=model, model_version=version, package_digest=package_digest, details=details

@@ -99,10 +99,10 @@ def test_keys_are_listed_without_their_secret(ledger: Ledger) -> None:
     [
         ({"role": "boss"}, "role: one of advisor"),
         ({"purpose": "control"}, "purpose: only service_planning"),
-        ({"unit": " "}, "unit: a name"),
-        ({"unit": "x" * 65}, "unit: a name"),
-        ({"unit": "131052-308T"}, "unit: a name"),
-        ({"unit": "two\nlines"}, "unit: a name"),
+        ({"unit": " "}, "unit: the name of a unit"),
+        ({"unit": "x" * 65}, "unit: the name of a unit"),
+        ({"unit": "131052-308T"}, "unit: the name of a unit"),
+        ({"unit": "two\nlines"}, "unit: the name of a unit"),
     ],
 )
 def test_a_key_is_only_made_for_what_is_served(ledger: Ledger, grant: dict[str, str], message: str) -> None:

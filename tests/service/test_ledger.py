@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from features.errors import AccessError, LedgerError, NotFoundError
-from service.ledger import Ledger
+from service.database import empty_write_ahead_file, read_transaction
+from service.ledger import Ledger, open_ledger
+from service.settings import load_settings
 from tests.service.ledger_home import (
     ADVISOR,
     ADVISOR_ELSEWHERE,
@@ -17,6 +19,7 @@ from tests.service.ledger_home import (
     OPERATOR,
     VERSIONS,
     empty_ledger,
+    installation,
     screen,
     verified,
 )
@@ -129,6 +132,14 @@ def test_a_promotion_without_a_reason_is_refused(ledger: Ledger) -> None:
         ledger.record_promotion(ANALYST, "demo", "1", "a" * 64, "/packages/1", "  ")
 
 
+def test_a_reason_that_names_a_person_is_refused_since_it_is_kept_for_good(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="shaped like a personal identity code") as refusal:
+        ledger.record_promotion(ANALYST, "demo", "1", "a" * 64, "/packages/1", "asked by 131052-308T")
+
+    assert "131052" not in refusal.value.message
+    assert ledger.champion() is None
+
+
 def test_an_erased_screening_stays_without_its_person(ledger: Ledger, tmp_path: Path) -> None:
     screening_id, other = screen(ledger), screen(ledger, "somebody-else")
 
@@ -166,6 +177,18 @@ def test_no_byte_of_an_erased_client_is_left_in_any_file(ledger: Ledger, tmp_pat
     left = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert any(b"keep-this-client" in content for content in left.values())
     assert [name for name, content in left.items() if b"erase-this-client" in content] == []
+
+
+def test_an_erasure_says_when_a_reader_keeps_old_pages(tmp_path: Path) -> None:
+    installation(tmp_path)
+    ledger = open_ledger(load_settings(home=tmp_path, database_wait_seconds=0.1))
+    screen(ledger)
+
+    with read_transaction(ledger.engine) as reader:
+        reader.execute(text("SELECT count(*) FROM payloads"))
+        assert not ledger.erase("client-of-the-test", OPERATOR).traces_gone
+
+    assert empty_write_ahead_file(ledger.engine)
 
 
 def test_expiry_deletes_what_is_older_and_the_ledger_verifies(ledger: Ledger, tmp_path: Path) -> None:
