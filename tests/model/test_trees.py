@@ -139,7 +139,8 @@ def chain_text(features: list[int]) -> str:
     }
     head = (
         f"tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx={len(names) - 1}\n"
-        f"objective=binary sigmoid:1\nfeature_names={' '.join(names)}\nfeature_infos={' '.join(['[-9:9]'] * len(names))}\n"
+        f"objective=binary sigmoid:1\nfeature_names={' '.join(names)}\n"
+        f"feature_infos={' '.join(['[-9:9]'] * len(names))}\n"
     )
     tree = "".join(f"{key}={' '.join(map(str, items))}\n" for key, items in lines.items())
     return f"{head}tree_sizes={len(tree) + 9}\n\nTree=0\n{tree}\n\nend of trees\n"

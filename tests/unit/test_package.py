@@ -9,7 +9,6 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
-from tests.small_package import CATALOGUE_TEXT, catalogue, frame, parts, small_package, texts
 
 from features.catalogue import catalogue_from_text
 from features.errors import FrameError, PackageError
@@ -17,6 +16,7 @@ from features.frame import FeatureFrame
 from model_registry.package import Package, load_package, write_package
 from model_registry.package_files import digest_of, npz_bytes
 from model_registry.scoring.scorer import Scorer
+from tests.small_package import CATALOGUE_TEXT, catalogue, frame, parts, small_package, texts
 
 
 @pytest.fixture(scope="module")
