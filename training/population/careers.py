@@ -36,11 +36,11 @@ SPELLS = ("person", "code", "start", "end", "run", "reported")
 HISTORY = ("origin", "unemployed_days", "last_job_days", "age")
 RUNS = ("run", "person", "start", "end", "ended_by", "eta", "other_daily", *HISTORY)
 HOME_HAZARD = {
-    FROM_TEMPORARY_JOB: 0.15,
-    FROM_LOST_JOB: -0.04,
+    FROM_TEMPORARY_JOB: 0.18,
+    FROM_LOST_JOB: -0.05,
     FROM_LEFT_JOB: -0.05,
-    FROM_EDUCATION: 0.06,
-    FROM_HOME: -0.45,
+    FROM_EDUCATION: 0.08,
+    FROM_HOME: -0.55,
     FROM_OWN_BUSINESS: -0.10,
 }
 """Log hazard ratio by where a person comes from (assumption)."""

@@ -65,7 +65,7 @@ class Effects:
 
     unemployed_200_days: float = -0.223
     """HR 0.80 for each 200 days unemployed in the last three years (assumption)."""
-    unemployed_over_a_year: float = -0.32
+    unemployed_over_a_year: float = -0.40
     """A threshold on top: more than 365 of the last 1,095 days (assumption)."""
     age_steps: tuple[tuple[int, float], ...] = ((0, 0.095), (25, 0.0), (45, -0.163), (55, -0.431), (60, -0.799))
     """HR 1.1, 1, 0.85, 0.65, 0.45 from the age named (assumption shaped on KEHA's stocks)."""
@@ -80,7 +80,7 @@ class Effects:
     """HR 1.10 for a point of the Work Ability Score (assumption), 1.6 points for a standard deviation of health."""
     poor_health: float = -0.22
     """A threshold: the lowest eighth of health (assumption)."""
-    employability: float = 0.22
+    employability: float = 0.20
     """What no register holds: networks, motivation, skills not certified (assumption)."""
     run_noise: float = 0.08
     """What differs between two runs of the same person (assumption)."""

@@ -1,7 +1,9 @@
 """How a register comes to know: lags, ends that arrive later, corrections, and dates of recording that are missing.
 
 A fact's later version is a new row with the same `fact_id` and a later `known_on`; the version known last counts.
-Nothing is known before it happens: `known_on` is never before the first day of what it tells.
+Nothing is known before it happens: `known_on` is never before the first day of what it tells. What was going on when
+the window opened came with its first delivery and is known from that day, so that nobody can be screened on an earlier
+one: of the runs of 2018 only those that lasted are in the register.
 """
 
 import numpy as np
@@ -56,6 +58,7 @@ def record_spells(rng: np.random.Generator, spells: Columns, departs_on: Days, u
     reported = lived["reported"] & ~(np.isin(code, (IN_EDUCATION, OUTSIDE)) & after_work)
     own = start + start_lag(rng, start)
     known = np.where(reported, own, _known_with_the_next(own, reported, person))
+    known = np.maximum(known, WINDOW_OPENS)
 
     next_known = np.full(n, OPEN)
     next_known[:-1][follows_same[:-1]] = known[1:][follows_same[:-1]]
@@ -72,9 +75,17 @@ def record_spells(rng: np.random.Generator, spells: Columns, departs_on: Days, u
 
     lived["known"] = known
     lived["fact"] = _count_within(person)
-    kept = (end >= WINDOW_OPENS) & (known <= until) & (start <= until)
+    kept = (_end_of_run(lived) >= WINDOW_OPENS) & (known <= until) & (start <= until)
     rows = _versions(rng, take(lived, kept), end_known[kept], reported[kept], until)
     return rows, lived
+
+
+def _end_of_run(lived: Columns) -> Days:
+    """The end of each spell, or of the run it is part of: a run is kept as a whole, with its true start."""
+    run, end = lived["run"], lived["end"]
+    last = np.zeros(int(run.max(initial=-1)) + 1, np.int64)
+    np.maximum.at(last, run[run >= 0], end[run >= 0])
+    return np.where(run >= 0, np.append(last, 0)[run], end)
 
 
 def _known_with_the_next(own: Days, reported: NDArray[np.bool_], person: Days) -> Days:
@@ -131,7 +142,7 @@ def record_services(rng: np.random.Generator, services: Columns, recorded: NDArr
     services = take(services, np.lexsort((services["start"], services["person"])))
     fact = SERVICE_IDS + _count_within(services["person"])
     start, planned, end = services["start"], services["planned_end"], services["end"]
-    known = start + start_lag(rng, start)
+    known = np.maximum(start + start_lag(rng, start), WINDOW_OPENS)
     unnoted = (rng.random(len(start)) < WITHOUT_RECORDING_DATE) & (planned == end)
     base = {"person": services["person"], "fact": fact, "kind": services["kind"], "start": start}
     first = {**base, "end": planned, "known_on": known}

@@ -8,7 +8,7 @@ Loadings and noise are assumptions; the Work Ability Score of entrants has mean 
 import numpy as np
 
 from training.population.days import Days, Floats
-from training.population.parameters import Parameters
+from training.population.parameters import WINDOW_OPENS, Parameters
 from training.population.people import People
 from training.population.rows import Columns, join, take
 
@@ -46,7 +46,7 @@ def draw_self_assessments(
         parts.append({"row": rows[seen], "date": date[seen]})
     told = join(*parts)
     answers = _answers(rng, people, runs, told["row"], told["date"], parameters)
-    return take(answers, answers["known_on"] <= until)
+    return take(answers, (answers["known_on"] <= until) & (answers["date"] >= WINDOW_OPENS))
 
 
 def _at_registration(
