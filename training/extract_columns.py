@@ -15,7 +15,7 @@ from features.identity_codes import holds_identity_code
 
 MISSING_DAY = -(2**31)
 IDENTITY_SIEVE = r"(?i)[0-9]{6}\s*[-+A-FU-Y]\s*[0-9]{3}\s*[0-9A-Z]|[^\x00-\x7F]|%"
-"""Takes out of millions of texts the few for `features.identity_codes` to look at; it lets none pass that is refused."""
+"""Takes out of millions of texts the few for `features.identity_codes` to judge; it lets none pass that is refused."""
 
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
