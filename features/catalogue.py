@@ -170,9 +170,7 @@ class Catalogue(CatalogueContent):
         found = self.input(input_name)
         if found.type != "code":
             raise CatalogueError(f"Input {input_name} holds no codes but type {found.type}; it cannot be encoded.")
-        position = {
-            value.code: np.nan if value.missing else float(number) for number, value in enumerate(found.values)
-        }
+        position = {value.code: np.nan if value.missing else float(number) for number, value in enumerate(found.values)}
         seen: dict[str | None, float] = {None: np.nan}
         for row, code in enumerate(codes):
             if code not in seen:

@@ -60,17 +60,14 @@ def protected_material(content: CatalogueContent) -> Faults:
     """Yield a fault for each input or feature that is, reads or stands for a protected attribute."""
     declared = [name for item in content.protected for name in (item.name, item.field)]
     protected = _Names([*declared, *ALWAYS_PROTECTED])
-    gated = {item.name for item in content.gated_features}
     gated_inputs = {item.name for item in content.gated_inputs}
-    for item in content.inputs:
-        if item.name in gated_inputs:
-            continue
+    for item in _ungated(content):
         if any(protected.hold(name) for name in (item.name, item.field)):
             yield _place(item), f"is a protected attribute among the inputs; {STILL_DECLARED}"
         elif item.data_class == "protected":
             yield _place(item), "is of data class protected; only an input under [gated.inputs] may be"
     for feature in content.features:
-        if feature.name in gated:
+        if feature.gated:
             continue
         place = f"features.{feature.name}"
         if any(protected.hold(name) for name in _names_read(feature)):
@@ -86,14 +83,13 @@ def gated_material(content: CatalogueContent) -> Faults:
         whole=True,
     )
     also = _Names([item.name for item in content.gated_features], whole=True)
-    gated = {item.name for item in content.gated_features}
     gated_inputs = {item.name for item in content.gated_inputs}
     cure = "is gated: put it under [gated.features] with a justification that names its purpose, legal basis, cost"
     for feature in content.features:
-        if feature.name not in gated and any(names.hold(name) or also.hold(name) for name in _names_read(feature)):
+        if not feature.gated and any(names.hold(name) or also.hold(name) for name in _names_read(feature)):
             yield f"features.{feature.name}", cure
-    for item in content.inputs:
-        if item.name not in gated_inputs and any(names.hold(name) for name in (item.name, item.field)):
+    for item in _ungated(content):
+        if any(names.hold(name) for name in (item.name, item.field)):
             yield _place(item), cure
     for feature in content.gated_features:
         place = f"gated.features.{feature.name}"
@@ -116,6 +112,10 @@ def outcome_material(content: CatalogueContent) -> Faults:
     for feature in (*content.features, *content.gated_features):
         if any(outcome.hold(name) for name in _names_read(feature)):
             yield f"features.{feature.name}", "is or reads outcome material, which would leak the future; take it out"
+
+
+def _ungated(content: CatalogueContent) -> list[Input]:
+    return [item for item in content.inputs if not any(item is gated for gated in content.gated_inputs)]
 
 
 def _names_read(feature: Feature) -> Iterator[str]:

@@ -131,7 +131,7 @@ class Table:
 
     def _read_words(self, key: str, content: Any) -> Words:
         if not isinstance(content, Mapping):
-            self.fault(key, "must be a wording such as {fi = \"...\", sv = \"...\", en = \"...\"}")
+            self.fault(key, 'must be a wording such as {fi = "...", sv = "...", en = "..."}')
             return dict.fromkeys(LANGUAGES, "")
         inner = Table(f"{self.place}.{key}" if self.place else key, content, self.faults)
         words = {language: inner.text(language) for language in LANGUAGES}
@@ -160,7 +160,7 @@ class Table:
             if isinstance(row, Mapping):
                 yield Table(f"{self.place}.{place}" if self.place else place, row, self.faults)
             else:
-                self.fault(place, "must be a table such as {code = \"...\", fi = \"...\", sv = \"...\", en = \"...\"}")
+                self.fault(place, 'must be a table such as {code = "...", fi = "...", sv = "...", en = "..."}')
 
     def each(self, key: str, read: Callable[[str, "Table"], Read], required: bool = False) -> tuple[Read, ...]:
         """Return what `read` makes of every table under `key`, each of them closed."""
