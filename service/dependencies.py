@@ -28,13 +28,18 @@ class Parts:
     seat: ChampionSeat
 
 
-def parts_of(request: Request) -> Parts:
+# What needs no waiting is `async`: FastAPI would otherwise send each of these through a thread of its own.
+async def parts_of(request: Request) -> Parts:
     """The parts of the service that answers this request."""
     parts: Parts = request.app.state.parts
     return parts
 
 
-def caller_of(request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> Caller:
+def caller_of(
+    request: Request,
+    parts: Annotated[Parts, Depends(parts_of)],
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Caller:
     """The caller, once the key is known and the table of routes lets its role and purpose in.
 
     Raises
@@ -43,7 +48,7 @@ def caller_of(request: Request, authorization: Annotated[str | None, Header(incl
         401 without a usable key, 403 when the role may not call this route or the key serves another purpose.
     """
     scheme, _, key = (authorization or "").partition(" ")
-    caller = authenticate(parts_of(request).engine, key.strip() if scheme.lower() == "bearer" else None)
+    caller = authenticate(parts.engine, key.strip() if scheme.lower() == "bearer" else None)
     allowed = roles_of(request.method, request.scope["route"].path)
     if caller.role not in allowed:
         raise AccessError(
@@ -54,7 +59,7 @@ def caller_of(request: Request, authorization: Annotated[str | None, Header(incl
     return caller
 
 
-def document_of(request: Request) -> Any:
+async def document_of(request: Request) -> Any:
     """The document that the middleware read from the body. Raises ProblemError (400) when there was none."""
     try:
         return request.scope["state"]["document"]
@@ -62,12 +67,14 @@ def document_of(request: Request) -> Any:
         raise ProblemError(Problem("unreadable", "There is no body; send the client's document as JSON.")) from None
 
 
-def language_of(accept_language: Annotated[str | None, Header(description="fi (default), sv or en")] = None) -> str:
+async def language_of(
+    accept_language: Annotated[str | None, Header(description="fi (default), sv or en")] = None,
+) -> str:
     """The language to answer in."""
     return preferred_language(accept_language)
 
 
-def today() -> date:
+async def today() -> date:
     """The day on which the service stands."""
     return date.today()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from features.catalogue import Catalogue
-from features.catalogue_parts import Domain, Feature, Input, Words
+from features.catalogue_parts import Feature, Input, Words
 
 # Net log-odds under which a domain is not worth a word: at a risk of 20 % it moves 1.6 people in a hundred.
 DOMAIN_FLOOR = 0.10
@@ -18,6 +18,7 @@ DOMAIN_FLOOR = 0.10
 FEATURE_FLOOR = 0.03
 SENTENCES_PER_DOMAIN = 3
 CAN_BE_INFLUENCED = "can_be_influenced"
+NOT_KNOWN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def explain(
     told : iterable of str
         Names of the inputs the request told.
     """
-    reasons = [_domain_reason(catalogue, domain, relative, values) for domain in catalogue.domains]
+    reasons = _domain_reasons(catalogue, relative, values)
     raised = sorted((r for r in reasons if r.contribution >= DOMAIN_FLOOR), key=lambda r: -r.contribution)
     group_of = {domain.name: domain.group for domain in catalogue.domains}
     said = [_keep_sentences(catalogue, reason, sign=1) for reason in raised]
@@ -98,19 +99,19 @@ def explain(
     )
 
 
-def _domain_reason(
-    catalogue: Catalogue, domain: Domain, relative: Mapping[str, float], values: Mapping[str, float]
-) -> DomainReason:
-    """The net of a domain with every sentence that could be said, each in its own direction."""
-    statements = []
+def _domain_reasons(
+    catalogue: Catalogue, relative: Mapping[str, float], values: Mapping[str, float]
+) -> list[DomainReason]:
+    """The net of each domain with every sentence that could be said, each in its own direction."""
+    said: dict[str, list[Statement]] = {domain.name: [] for domain in catalogue.domains}
     for feature in catalogue.features:
         share = relative.get(feature.name)
-        if feature.domain != domain.name or feature.shown != "reason" or share is None:
-            continue
-        if not isnan(values.get(feature.name, float("nan"))):
-            statements.append(Statement(feature.name, _sentence(feature, share), share))
-    net = sum(statement.contribution for statement in statements)
-    return DomainReason(domain.name, domain.label, net, tuple(statements))
+        if feature.shown == "reason" and share is not None and not isnan(values.get(feature.name, NOT_KNOWN)):
+            said[feature.domain].append(Statement(feature.name, _sentence(feature, share), share))
+    return [
+        DomainReason(d.name, d.label, sum(s.contribution for s in said[d.name]), tuple(said[d.name]))
+        for d in catalogue.domains
+    ]
 
 
 def _sentence(feature: Feature, share: float) -> Words:
@@ -157,7 +158,7 @@ def _topics(catalogue: Catalogue, values: Mapping[str, float]) -> tuple[Topic, .
 
 def _is_topic_of(feature: Feature, values: Mapping[str, float]) -> bool:
     """Whether something is known of a topic: for a voluntary answer any value, else more than "there was none"."""
-    value = values.get(feature.name, float("nan"))
+    value = values.get(feature.name, NOT_KNOWN)
     return feature.shown == "topic" and not isnan(value) and (feature.voluntary or value != 0)
 
 
