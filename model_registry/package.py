@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,6 +121,12 @@ class Package:
     evidence: Mapping[str, Any] = field(repr=False)
     labour_market: LabourMarket | None = field(repr=False)
 
+    @cached_property
+    def _wide(self) -> tuple[Scorer, Scorer | None]:
+        """The two models with a column for every feature of the catalogue, so that a frame is scored as it stands."""
+        names = self.catalogue.feature_names
+        return self.register.widened(names), self.full.widened(names) if self.full else None
+
     def landmarks(self, frame: FeatureFrame) -> npt.NDArray[np.int64]:
         """The landmark (n,) of each row, from the time unemployed where the catalogue has it, else the first one."""
         if "present_spell_months" in frame.names:
@@ -149,23 +156,25 @@ class Package:
         if landmark is None:
             landmark = self.landmarks(frame)
         months = np.broadcast_to(np.asarray(landmark, dtype=np.int64), (len(frame),))
-        if not np.isin(months, self.meta.landmarks).all():
+        place = self.reference.places(months)
+        if (place < 0).any():
             raise FrameError(f"A landmark is not one of the model's: {', '.join(map(str, self.meta.landmarks))}.")
-        log_odds, contributions = _scored(self.register, frame, names, threads)
+        register, full = self._wide
+        log_odds, contributions = register.score(frame, threads)
         register_risk, full_risk = risk_of(log_odds), np.full(len(frame), np.nan)
         by_full = np.zeros(len(frame), dtype=np.bool_)
-        answered = np.flatnonzero(voluntary_known(self.catalogue, frame))
-        if self.full is not None and len(answered):
+        answered = np.flatnonzero(voluntary_known(self.catalogue, frame)) if full else ()
+        if full is not None and len(answered):
             part = FeatureFrame(frame.values[answered], names, frame.fingerprint)
-            full_log_odds, full_contributions = _scored(self.full, part, names, threads)
+            full_log_odds, full_contributions = full.score(part, threads)
             full_risk[answered] = risk_of(full_log_odds)
             higher = full_log_odds > log_odds[answered]
             rows = answered[higher]
             by_full[rows] = True
             log_odds[rows], contributions[rows] = full_log_odds[higher], full_contributions[higher]
         risk = risk_of(log_odds)
-        base = np.where(by_full, self.full.base if self.full else np.nan, self.register.base)
-        relative = contributions - self.reference.baselines(months, by_full)
+        base = np.where(by_full, full.base if full else np.nan, register.base)
+        relative = contributions - self.reference.baselines(place, by_full)
         level = self.policy.positions(risk, months)
         return Scored(
             names, months, register_risk, full_risk, by_full, risk, log_odds, base, contributions, relative, level
@@ -176,16 +185,6 @@ def voluntary_known(catalogue: Catalogue, frame: FeatureFrame) -> npt.NDArray[np
     """Whether any voluntary answer is known (n,): where the full model is used beside the register model."""
     columns = [position for position, item in enumerate(catalogue.active_features) if item.voluntary]
     return np.asarray((~np.isnan(frame.values[:, columns])).any(axis=1))
-
-
-def _scored(scorer: Scorer, frame: FeatureFrame, names: tuple[str, ...], threads: int) -> tuple[Floats, Floats]:
-    """Log-odds (n,) and contributions (n, k) with a column for every feature of the catalogue."""
-    log_odds, contributions = scorer.score(frame, threads)
-    if scorer.feature_names == names:
-        return log_odds, contributions
-    wide = np.zeros((len(frame), len(names)))
-    wide[:, [names.index(name) for name in scorer.feature_names]] = contributions
-    return log_odds, wide
 
 
 def write_package(
@@ -286,7 +285,7 @@ def load_package(folder: Path) -> Package:
     """The package in `folder`, every file checked against its SHA-256 and every part against the others.
 
     Loads no pickle, executes nothing from the folder, and imports neither lightgbm nor mlflow nor pandas. The kernels
-    are warm afterwards: one row has been scored.
+    are warm afterwards: a row and two rows have been scored.
 
     Raises
     ------
@@ -329,8 +328,11 @@ def load_package(folder: Path) -> Package:
     made = part("reference.npz", lambda data: reference_of_arrays(arrays_of_npz(data), catalogue))
     evidence = part("evidence.json", json.loads)
     package = Package(meta, catalogue, policy, register, full, made, evidence, market)
-    for model in models.values():
-        model.risk(FeatureFrame(np.full((1, len(catalogue.feature_names)), np.nan), catalogue.feature_names, ""))
+    nobody = np.full((2, len(catalogue.feature_names)), np.nan)
+    for rows in (nobody[:1], nobody):
+        package.screen(FeatureFrame(rows, catalogue.feature_names, catalogue.fingerprint))
+        for model in models.values():
+            model.risk(FeatureFrame(rows, catalogue.feature_names, catalogue.fingerprint))
     return package
 
 

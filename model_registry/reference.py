@@ -43,10 +43,15 @@ class Reference:
         row: Floats = table[self.landmarks.index(landmark)]
         return row
 
-    def baselines(self, landmark: npt.NDArray[np.int64], by_full: npt.NDArray[np.bool_]) -> Floats:
-        """Mean contributions (n, k) for rows at these landmarks (n,), of the model that decided each."""
-        order = np.argsort(self.landmarks)
-        place = order[np.searchsorted(np.array(self.landmarks)[order], landmark)]
+    def places(self, landmark: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The row of the baselines (n,) that belongs to each landmark (n,); -1 where there is no such landmark."""
+        place = np.full(len(landmark), -1, dtype=np.int64)
+        for row, month in enumerate(self.landmarks):
+            place[landmark == month] = row
+        return place
+
+    def baselines(self, place: npt.NDArray[np.int64], by_full: npt.NDArray[np.bool_]) -> Floats:
+        """Mean contributions (n, k) for rows at these `places` (n,), of the model that decided each."""
         return np.where(by_full[:, None], self.full_baseline[place], self.register_baseline[place])
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:

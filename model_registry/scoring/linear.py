@@ -126,6 +126,16 @@ class LinearTables:
             out[:, column] = np.where(known >= 0, effect[known], 0.0)
         return out
 
+    def widened(self, names: Sequence[str]) -> "LinearTables":
+        """The same model with a column for each of `names`, which hold its own: the others contribute 0."""
+        coefficient, mean, effects = np.zeros(len(names)), np.zeros(len(names)), [np.zeros(0)] * len(names)
+        for column, name in enumerate(self.names):
+            place = tuple(names).index(name)
+            coefficient[place], mean[place] = self.coefficient[column], self.mean[column]
+            effects[place] = self.effect[self.effect_starts[column] : self.effect_starts[column + 1]]
+        starts = np.concatenate([[0], np.cumsum([len(effect) for effect in effects])]).astype(np.int64)
+        return LinearTables(tuple(names), self.base, coefficient, mean, starts, np.concatenate(effects))
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The saved form: plain arrays only, so that loading executes nothing."""
         return {

@@ -1,6 +1,6 @@
 """One calibrated model: risks and contributions of a feature frame."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,10 @@ class Scorer:
         """Calibrated log-odds (n,) and contributions (n, k) in one pass; base plus the second's sum is the first."""
         contributions = self.contributions(frame, threads)
         return self.base + contributions.sum(axis=1), contributions
+
+    def widened(self, names: Sequence[str]) -> "Scorer":
+        """The same model with a column for each of `names`, which hold its own: the others contribute 0."""
+        return self if tuple(names) == self.feature_names else Scorer(self.tables.widened(names), self.calibration)
 
     def _raw(self, frame: FeatureFrame, threads: int) -> Floats:
         return self.tables.contributions(frame.select(self.feature_names).values, threads)

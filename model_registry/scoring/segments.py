@@ -103,13 +103,14 @@ class SegmentPolicy:
         ConfigError
             If the policy has no thresholds for a landmark.
         """
-        out = np.zeros(len(risk), dtype=np.int8)
-        for month in np.unique(landmark).tolist():
-            if month not in self.thresholds:
-                raise ConfigError(f"The policy has no thresholds for month {month}; add [thresholds.{month}].")
-            here = landmark == month
-            out[here] = np.searchsorted(np.array(self.thresholds[month]), risk[here], side="right")
-        return out
+        months = np.array(list(self.thresholds))
+        place = np.minimum(np.searchsorted(months, landmark), len(months) - 1)
+        absent = months[place] != landmark
+        if absent.any():
+            month = int(landmark[absent][0])
+            raise ConfigError(f"The policy has no thresholds for month {month}; add [thresholds.{month}].")
+        reached: npt.NDArray[np.bool_] = risk[:, None] >= np.array(list(self.thresholds.values()))[place]
+        return np.asarray(reached.sum(axis=1), dtype=np.int8)
 
 
 def landmark_of(months: npt.NDArray[np.float64], landmarks: Sequence[int]) -> npt.NDArray[np.int64]:
@@ -124,7 +125,8 @@ def landmark_of(months: npt.NDArray[np.float64], landmarks: Sequence[int]) -> np
     array([0, 3, 6, 0])
     """
     ordered = np.array(sorted(landmarks), dtype=np.int64)
-    reached = np.searchsorted(ordered, np.nan_to_num(months, nan=0.0) + 0.1, side="right") - 1
+    # fmax takes 0 where the time is NaN
+    reached = np.searchsorted(ordered, np.fmax(months, 0.0) + 0.1, side="right") - 1
     return ordered[np.maximum(reached, 0)]
 
 

@@ -117,6 +117,12 @@ class TreeTables:
             list(pool.map(lambda part: contributions_of_rows(*part), parts))
         return out
 
+    def widened(self, names: Sequence[str]) -> "TreeTables":
+        """The same model with a column for each of `names`, which hold its own: the others contribute 0."""
+        places = np.array([tuple(names).index(name) for name in self.names], dtype=np.int64)
+        moved = {key: places[self.arrays[key]] for key in ("feature", "slot_feature")}
+        return TreeTables(tuple(names), self.base, {**self.arrays, **moved})
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The saved form: plain arrays only, so that loading executes nothing."""
         return {"kind_of_tables": np.array("trees"), "names": np.array(self.names), "base": np.array(self.base)} | dict(
