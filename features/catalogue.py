@@ -231,13 +231,13 @@ def _read(path: Path | str) -> tuple[str, str]:
     if not wanted.suffix and wanted.name == str(path) and not wanted.is_file():
         wanted = CATALOGUES / f"{path}.toml"
     try:
-        return wanted.read_text(encoding="utf-8"), wanted.name
+        return wanted.read_text(encoding="utf-8"), redacted(wanted.name)
     except UnicodeDecodeError as error:
-        raise CatalogueError(f"{wanted.name} is not UTF-8; save it as UTF-8.") from error
+        raise CatalogueError(f"{redacted(wanted.name)} is not UTF-8; save it as UTF-8.") from error
     except OSError as error:
         known = ", ".join(sorted(file.stem for file in CATALOGUES.glob("*.toml")))
         raise CatalogueError(
-            f"Catalogue {path} cannot be read ({error.strerror}). Give the path of a TOML file, or one of: {known}."
+            f"Catalogue {redacted(str(path))} cannot be read ({error.strerror}). Give the path of a TOML file, or one of: {known}."
         ) from error
 
 
@@ -253,5 +253,5 @@ def _leading_digit(code: str) -> str:
 
 def _found(parts: dict[str, Part], name: str, kind: str, catalogue: str) -> Part:
     if name not in parts:
-        raise CatalogueError(f"Catalogue {catalogue} has no {kind} {name}; it has {', '.join(parts)}.")
+        raise CatalogueError(f"Catalogue {catalogue} has no {kind} {redacted(name)}; it has {', '.join(parts)}.")
     return parts[name]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from features.catalogue import catalogue_from_text
+from features.catalogue import catalogue_from_text, load_catalogue
+from features.errors import CatalogueError
 from features.functions import FUNCTIONS, feature_function, load_functions
 from tests.catalogues import DEPENDANTS, FLAT, REAL, UNDER_35, changed, refusal, within
 
@@ -144,6 +145,13 @@ def test_an_identity_code_in_a_key_is_refused_and_not_repeated() -> None:
     message = refusal(changed(FLAT, DEPENDANTS, f'"{CODE}" = 1\n{DEPENDANTS}'))
     assert "shaped like a personal identity code" in message
     assert CODE not in message
+
+
+def test_an_identity_code_in_a_file_name_is_not_repeated() -> None:
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(f"data/{CODE}.toml")
+    assert "cannot be read" in caught.value.message
+    assert CODE not in caught.value.message
 
 
 def test_an_identity_code_in_a_comment_is_refused_by_its_line() -> None:
