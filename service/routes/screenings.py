@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/screenings", tags=["screenings"])
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept"}
 
 
-@router.post("", status_code=201, response_model=ScreeningAnswer, summary="Screen one client")
+@router.post("", response_model=ScreeningAnswer, summary="Screen one client")
 def create(
     request: Request, caller: CallerHere, document: DocumentHere, parts: PartsHere, language: Language, today: Today
 ) -> Response:
@@ -28,7 +28,7 @@ def create(
     """
     record = screen(parts.seat.current(), parts.ledger, caller, document, today)
     place = {"Location": f"/v1/screenings/{record['id']}"}
-    return answer_with(record, request, language, status=201, headers=place)
+    return answer_with(record, request, language, headers=place)
 
 
 @router.get("/{screening_id}", response_model=ScreeningAnswer, summary="Read a screening again")
@@ -43,15 +43,11 @@ def read(screening_id: str, request: Request, caller: CallerHere, parts: PartsHe
 
 
 def answer_with(
-    record: Mapping[str, Any],
-    request: Request,
-    language: str,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
+    record: Mapping[str, Any], request: Request, language: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The record as JSON, or as three lines of text for whoever asks for text/plain."""
     answer = render(record, language)
     all_headers = {**PRIVATE, "Content-Language": language, **(headers or {})}
     if request.headers.get("accept", "").startswith("text/plain"):
-        return PlainTextResponse(in_three_lines(answer) + "\n", status, all_headers)
-    return JSONResponse(answer, status, all_headers)
+        return PlainTextResponse(in_three_lines(answer) + "\n", headers=all_headers)
+    return JSONResponse(answer, headers=all_headers)
