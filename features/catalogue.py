@@ -237,7 +237,8 @@ def _read(path: Path | str) -> tuple[str, str]:
     except OSError as error:
         known = ", ".join(sorted(file.stem for file in CATALOGUES.glob("*.toml")))
         raise CatalogueError(
-            f"Catalogue {redacted(str(path))} cannot be read ({error.strerror}). Give the path of a TOML file, or one of: {known}."
+            f"Catalogue {redacted(str(path))} cannot be read ({error.strerror}). "
+            f"Give the path of a TOML file, or one of: {known}."
         ) from error
 
 
