@@ -152,7 +152,8 @@ def _why_job_ended(rng: np.random.Generator, temporary: NDArray[np.bool_]) -> Da
 def _days_unemployed(walk: _Walk, who: Days, on: Days) -> Days:
     """Days of earlier runs within the three years before a day."""
     low = np.maximum(walk.run_starts[who], (on - LOOK_BACK_DAYS)[:, None])
-    return np.maximum(np.minimum(walk.run_ends[who], on[:, None] - 1) - low + 1, 0).sum(axis=1)
+    days: Days = np.maximum(np.minimum(walk.run_ends[who], on[:, None] - 1) - low + 1, 0).sum(axis=1)
+    return days
 
 
 def log_hazard(
@@ -170,7 +171,7 @@ def log_hazard(
     summer = (month_of(start) >= 6) & (month_of(start) <= 8)
     illness = people.long_illness[who]
     origin = np.array([HOME_HAZARD[place] for place in range(6)])[history["origin"]]
-    return (
+    eta: Floats = (
         e.unemployed_200_days * unemployed / 200.0
         + e.unemployed_over_a_year * (unemployed > 365)
         + steps[np.searchsorted(bounds, age, side="right") - 1]
@@ -189,6 +190,7 @@ def log_hazard(
         + e.long_last_job_over_50 * ((job > 3650) & (age >= 50))
         + origin
     )
+    return eta
 
 
 def _unemployment(
@@ -204,7 +206,7 @@ def _unemployment(
     """Let everyone who is unemployed live through one run; the number of runs begun."""
     who = _standing(walk, people, UNEMPLOYED, until)
     start = walk.now[who]
-    history = {
+    history: Columns = {
         "age": people.age(who, start),
         "unemployed_days": _days_unemployed(walk, who, start),
         "last_job_days": walk.last_job_days[who],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.population.careers import STILL_GOING_ON, simulate_careers
 from training.population.days import OPEN, Days
@@ -67,7 +68,7 @@ def simulate_chunk(
     return Chunk(people=_some(people, clients[:size]), **{name: _moved(table, place) for name, table in tables.items()})
 
 
-def _is_registration(lived: Columns, until: int) -> Days:
+def _is_registration(lived: Columns, until: int) -> NDArray[np.bool_]:
     return (lived["end"] >= WINDOW_OPENS) & (lived["known"] <= until) & np.isin(lived["code"], (2, 3))
 
 

@@ -42,4 +42,6 @@ def register(app: typer.Typer) -> None:
                 facts = generate(order, out, workers, bar.update)
         except OutputRefusedError as refused:
             raise typer.BadParameter(str(refused)) from refused
+        except OSError as error:
+            raise typer.BadParameter(f"--out: the folder cannot be written ({error.strerror})") from error
         typer.echo(as_text(facts))

@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -50,7 +52,7 @@ class Order:
 
 
 def generate(
-    order: Order, out: Path, processes: int = 1, advance: Callable[[int], None] = lambda people: None
+    order: Order, out: Path, processes: int = 1, advance: Callable[[int], object] = lambda people: None
 ) -> dict[str, Any]:
     """The figures of the population written to `out` (`extract/` for training, `truth/` for judging it).
 
@@ -115,16 +117,26 @@ def _one_chunk(task: tuple[Order, int]) -> tuple[dict[str, pa.Table], Tally]:
 
 
 def _chunks(order: Order, processes: int) -> Iterator[tuple[dict[str, pa.Table], Tally]]:
+    """Every chunk in order; few wait at a time, so that memory does not grow with the number of people."""
     tasks = [(order, number) for number in range(order.chunks)]
     workers = min(processes, len(tasks))
     if workers <= 1:
         yield from map(_one_chunk, tasks)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(_one_chunk, tasks)
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=_leave_interrupts_to_the_parent) as pool:
+        waiting = deque(pool.apply_async(_one_chunk, (task,)) for task in tasks[: 2 * workers])
+        for task in [*tasks[2 * workers :], *[None] * len(waiting)]:
+            yield waiting.popleft().get()
+            if task is not None:
+                waiting.append(pool.apply_async(_one_chunk, (task,)))
 
 
-def _write_chunks(order: Order, partial: Path, processes: int, advance: Callable[[int], None]) -> Tally:
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches the parent, which ends its workers: one message instead of one from each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _write_chunks(order: Order, partial: Path, processes: int, advance: Callable[[int], object]) -> Tally:
     tally = Tally()
     writers: dict[str, pq.ParquetWriter] = {}
     try:
@@ -162,7 +174,12 @@ def _put_in_place(partial: Path, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     earlier = out.with_name(f".{out.name}.earlier")
     shutil.rmtree(earlier, ignore_errors=True)
-    if out.exists():
-        os.replace(out, earlier)
-    os.replace(partial, out)
+    try:
+        if out.exists():
+            os.replace(out, earlier)
+        os.replace(partial, out)
+    except BaseException:
+        if earlier.exists() and not out.exists():
+            os.replace(earlier, out)
+        raise
     shutil.rmtree(earlier, ignore_errors=True)

@@ -40,7 +40,8 @@ class LabourMarket:
     def log_tightness(self, group: Days, days: Days) -> Floats:
         """Log of jobseekers per vacancy in a major group on a day, against the mean over groups in a normal year."""
         column = np.clip(month_index(days) - self.months[0], 0, len(self.months) - 1)
-        return np.log(self.tightness[group, column]) - float(np.mean(np.log(BASE)))
+        level: Floats = np.log(self.tightness[group, column]) - float(np.mean(np.log(BASE)))
+        return level
 
     def published_on(self) -> Days:
         """Day on which each month's figures are published."""

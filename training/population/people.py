@@ -73,7 +73,8 @@ class People:
     @property
     def foreign(self) -> NDArray[np.bool_]:
         """Whether each person is a foreign citizen."""
-        return self.citizenship != FINLAND
+        foreign: NDArray[np.bool_] = self.citizenship != FINLAND
+        return foreign
 
     def age(self, who: Days, on: Days) -> Floats:
         """Age in years of some people on a day."""
@@ -137,7 +138,8 @@ def _seasonal_days(rng: np.random.Generator, n: int, span: int) -> Days:
     days = np.arange(span)
     months = ((FIRST_CLIENTS_ON + days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)) % 12
     cumulative = np.cumsum(weight[months])
-    return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right").astype(np.int64)
+    drawn: Days = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right").astype(np.int64)
+    return drawn
 
 
 def _first_ages(rng: np.random.Generator, n: int, foreign: NDArray[np.bool_]) -> Floats:
@@ -162,7 +164,8 @@ def _occupation_group(rng: np.random.Generator, education: Days) -> Days:
     tier = np.searchsorted(np.array([3, 6]), education, side="right")
     cumulative = np.cumsum(np.array(OCCUPATION_GROUPS_BY_EDUCATION), axis=1)
     draw = rng.random(len(education)) * cumulative[tier, -1]
-    return (draw[:, None] > cumulative[tier]).sum(axis=1).astype(np.int64)
+    group: Days = (draw[:, None] > cumulative[tier]).sum(axis=1).astype(np.int64)
+    return group
 
 
 def _occupation(rng: np.random.Generator, group: Days) -> Days:

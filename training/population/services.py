@@ -159,7 +159,8 @@ def _draw_kind(rng: np.random.Generator, people: People, runs: Columns, open_run
         weights[:, column] = weight
     cumulative = np.cumsum(weights, axis=1)
     draw = rng.random(len(open_runs)) * cumulative[:, -1]
-    return (draw[:, None] >= cumulative).sum(axis=1)
+    kind_drawn: Days = (draw[:, None] >= cumulative).sum(axis=1)
+    return kind_drawn
 
 
 def _days(rng: np.random.Generator, kind: Days) -> Days:

@@ -114,7 +114,8 @@ def _history_from(rng: np.random.Generator, people: People, runs: Columns) -> Da
     told = np.where(people.registers_on[person] < WINDOW_OPENS, WINDOW_OPENS, told)
     adult = people.born_on[person] + int(18 * DAYS_A_YEAR)
     earliest = np.maximum(np.maximum(people.arrived_on[person], adult), WINDOW_OPENS)
-    return np.minimum(np.maximum(told, earliest), start)
+    history_from: Days = np.minimum(np.maximum(told, earliest), start)
+    return history_from
 
 
 def _answers_expectation(
@@ -122,7 +123,8 @@ def _answers_expectation(
 ) -> NDArray[np.bool_]:
     answered = parameters.own_expectation_answered
     odds = np.log(answered / (1 - answered)) + 0.25 * people.employability[runs["person"]]
-    return rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    answers: NDArray[np.bool_] = rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    return answers
 
 
 def _expectation(rng: np.random.Generator, runs: Columns) -> NDArray[np.str_]:
