@@ -19,7 +19,7 @@ class SplitConfig(_Section):
     kind: Literal["temporal, by person"] = "temporal, by person"
     fit_share: float = Field(0.50, gt=0, lt=1, description="share of people the model is fitted on")
     calibration_share: float = Field(0.15, gt=0, lt=1, description="share of people it is calibrated on")
-    calibration_months: float = Field(12, gt=0, description="the calibration slice: months up to the gap")
+    calibration_months: float = Field(12, gt=0, description="the calibration slice: the last months before the gap")
     evaluation_months: float = Field(12, gt=0, description="the latest months with known outcomes")
     evaluation_share: float | None = Field(
         None, gt=0, lt=1, description="instead of months: the share of as-of dates, the latest ones, that is evaluated"
@@ -32,10 +32,10 @@ class SplitConfig(_Section):
 class FitConfig(_Section):
     """The trees. The defaults are a fixed sensible count, not tuned; 8 leaves is what exact explanations allow."""
 
-    trees: int = Field(400, ge=1, le=2000)
+    trees: int = Field(300, ge=1, le=2000)
     leaves: int = Field(8, ge=2, le=8)
-    learning_rate: float = Field(0.05, gt=0, le=1)
-    fewest_in_leaf: int = Field(100, ge=1)
+    learning_rate: float = Field(0.03, gt=0, le=1)
+    fewest_in_leaf: int = Field(200, ge=1)
     l2: float = Field(10.0, ge=0)
     row_share: float = Field(0.8, gt=0, le=1)
     feature_share: float = Field(0.6, gt=0, le=1)

@@ -109,10 +109,11 @@ def backtest_split(
 ) -> Split:
     """Return the split of the backtest.
 
-    From the end backwards: the evaluation slice (the latest dates whose outcomes are known), one gap of the horizon
-    and the recording lag, so that every earlier outcome was known when the evaluation begins, the calibration slice,
-    the fit slice. Each slice holds its own people only. Where everybody has one row, people cannot overlap and each
-    slice takes all of its rows.
+    From the end backwards: the evaluation slice (the latest dates whose outcomes are known); one gap of the horizon
+    and the recording lag, so that every earlier outcome was known when the evaluation begins; the calibration slice
+    (the last months before the gap); the fit slice (all dates before the gap, as in the refit: the recipe that is
+    judged is the one that is served). Each slice holds its own people only. Where everybody has one row, people cannot
+    overlap: each slice takes all of its rows, and the fit slice ends where calibration begins.
 
     Raises
     ------
@@ -140,7 +141,7 @@ def backtest_split(
         return _slice(name, own & matured & (rows.as_of >= starts) & (rows.as_of <= ends), starts, ends)
 
     return Split(
-        part("fit", earliest, calibrated_from - 1),
+        part("fit", earliest, calibrated_from - 1 if alone else gap_starts),
         part("calibration", calibrated_from, gap_starts),
         part("evaluation", first, last),
         gap,
@@ -155,22 +156,23 @@ def refit_split(
     recording_lag_days: int,
     calibration_months: float,
 ) -> Split:
-    """Return the split of the model that is served: all matured data, calibration people (their latest dates) apart."""
+    """Return the split of the model that is served: all matured data, calibration people (their latest runs) apart."""
     matured = rows.matures_on <= delivered_until - recording_lag_days
-    earliest, last = int(rows.as_of[matured].min()), int(rows.as_of[matured].max())
-    calibrated_from = max(earliest, last - round(calibration_months * DAYS_A_MONTH) + 1)
     apart = share[rows.person] == CALIBRATION
-    return Split(
-        _slice("fit", matured & ~apart, earliest, last),
-        _slice("calibration", matured & apart & (rows.as_of >= calibrated_from), calibrated_from, last),
-        None,
-        0,
-    )
+    # by the day of maturity: by as-of date the last months would hold late landmarks only
+    months = round(calibration_months * DAYS_A_MONTH)
+    recent = rows.matures_on > int(rows.matures_on[matured].max(initial=0)) - months
+
+    def part(name: str, chosen: NDArray[np.bool_]) -> Slice:
+        dates = rows.as_of[chosen]
+        return _slice(name, chosen, int(dates.min(initial=2**31 - 1)), int(dates.max(initial=0)))
+
+    return Split(part("fit", matured & ~apart), part("calibration", matured & apart & recent), None, 0)
 
 
 def _slice(name: str, chosen: NDArray[np.bool_], starts: int, ends: int) -> Slice:
     if not chosen.any():
-        dates = f"{to_date(starts)} to {to_date(ends)}" if ends >= starts else f"before {to_date(starts)}"
+        dates = f"{to_date(starts)} to {to_date(ends)}" if ends >= starts else "no dates are left for it"
         raise TrainingError(
             f"the {name} slice ({dates}) holds nobody with a known outcome; deliver a longer history, or make the "
             "slices shorter (split.calibration_months, split.evaluation_months)"

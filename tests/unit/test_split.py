@@ -49,9 +49,11 @@ def test_the_gap_is_the_horizon_and_the_recording_lag(rows, share):
     assert split.evaluation.starts - split.calibration.ends == 425
 
 
-def test_calibration_is_on_a_later_slice_than_the_fit(rows, share):
+def test_calibration_is_on_the_last_months_before_the_gap(rows, share):
     split = backtest_split(rows, share, **OPTIONS)
-    assert rows.as_of[split.fit.rows].max() < rows.as_of[split.calibration.rows].min()
+    assert split.calibration.ends == split.fit.ends
+    assert split.calibration.ends - split.calibration.starts + 1 == 365
+    assert rows.as_of[split.calibration.rows].min() >= split.calibration.starts
 
 
 def test_nobody_is_evaluated_before_the_outcome_is_known(rows, share):
@@ -84,6 +86,7 @@ def test_people_with_one_row_each_are_all_used_in_their_slice():
         evaluation_share=0.3,
     )
     assert len(split.evaluation.rows) == 301
+    assert as_of[split.fit.rows].max() < as_of[split.calibration.rows].min()
     assert as_of[split.evaluation.rows].min() - as_of[split.calibration.rows].max() == 100
 
 
