@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import iter_route_contexts
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -24,7 +25,6 @@ from service.ledger import open_ledger
 from service.middleware import BodyGuard, IdentityCodeGuard, RequestLog
 from service.openapi import OpenApiDocument
 from service.problems import Problem, problem_of
-from service.route_access import ROLES_OF_ROUTE
 from service.routes import clients, health, model, screenings
 from service.settings import Settings
 from service.texts import preferred_language
@@ -147,12 +147,11 @@ def _problem_of_http(error: HTTPException) -> Problem:
     return Problem("refused", "The request cannot be carried out.", status=error.status_code, headers=headers)
 
 
-def routes_without_roles(app: FastAPI) -> list[tuple[str, str]]:
-    """Every method and route template of `app` that stands in no row of the table of roles."""
-    found = []
-    for route in app.routes:
-        for method in sorted(getattr(route, "methods", None) or ()):
-            path = getattr(route, "path", "")
-            if method != "HEAD" and (method, path) not in ROLES_OF_ROUTE:
-                found.append((method, path))
-    return found
+def routes_of(app: FastAPI) -> set[tuple[str, str]]:
+    """Every method and route template of `app`, those of included routers too; HEAD is answered as GET is."""
+    return {
+        (method, route.path or "")
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }

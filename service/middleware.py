@@ -15,6 +15,7 @@ from features.errors import VarhainError
 from service.body import read_document
 from service.pointers import hides_identity_code
 from service.problems import Problem, ProblemError, identity_code_in, problem_of
+from service.route_access import ROLES_OF_ROUTE
 from service.texts import preferred_language
 
 log = logging.getLogger("varhain.requests")
@@ -155,8 +156,11 @@ def _unexpected(error: Exception) -> Problem:
 
 
 def _template(scope: Scope) -> str:
+    """The route's template; where a request was refused before routing, its path if that equals a template."""
     path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else NO_ROUTE
+    if isinstance(path, str):
+        return path
+    return scope["path"] if (scope["method"], scope["path"]) in ROLES_OF_ROUTE else NO_ROUTE
 
 
 def _method(scope: Scope) -> str:

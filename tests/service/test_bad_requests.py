@@ -40,7 +40,16 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("an unknown field of a spell", {"spells": [spell(wage=1)]}, "/spells/0/wage"),
     ("an unknown code", {"education_level": "77"}, "/education_level"),
     ("a code as a number", {"occupation_isco": 52}, "/occupation_isco"),
-    ("a code outside its dates", {"services": [{"service": "rehabilitative_work_activity", "start": ago(0)}]}, ""),
+    (
+        "a code after its last day",
+        {"services": [{"service": "multisectoral_joint_service", "start": ago(20)}]},
+        "/services/0/service",
+    ),
+    (
+        "a code before its first day",
+        {"services": [{"service": "multisectoral_support", "start": "2024-03-01"}]},
+        "/services/0/service",
+    ),
     (
         "a score above its own maximum",
         {"self_assessments": [{**ASSESSMENT, "mind": {"score": 40, "minimum": 9, "maximum": 36}}]},
@@ -69,9 +78,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("changes", "pointer"), [(c, p) for n, c, p in FAULTS if p], ids=[n for n, _, p in FAULTS if p]
-)
+@pytest.mark.parametrize(("changes", "pointer"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS])
 def test_a_fault_is_told_with_its_pointer(
     client: TestClient, service: Served, changes: dict[str, Any], pointer: str
 ) -> None:
