@@ -45,10 +45,10 @@ class HazardParameters:
         (day(2013, 1, 1), 0.85),
         (day(2017, 1, 1), 1.00),
         (day(2020, 2, 15), 1.00),
-        (day(2020, 4, 1), 0.72),
-        (day(2020, 10, 1), 0.95),
-        (day(2021, 9, 1), 1.01),
-        (day(2022, 9, 1), 1.05),
+        (day(2020, 4, 1), 0.77),
+        (day(2020, 10, 1), 0.97),
+        (day(2021, 9, 1), 0.99),
+        (day(2022, 9, 1), 1.01),
         (day(2023, 7, 1), 0.94),
         (day(2024, 7, 1), 0.83),
         (day(2025, 7, 1), 0.75),
@@ -80,7 +80,7 @@ class Effects:
     """HR 1.10 for a point of the Work Ability Score (assumption), 1.6 points for a standard deviation of health."""
     poor_health: float = -0.22
     """A threshold: the lowest eighth of health (assumption)."""
-    employability: float = 0.20
+    employability: float = 0.18
     """What no register holds: networks, motivation, skills not certified (assumption)."""
     run_noise: float = 0.08
     """What differs between two runs of the same person (assumption)."""
