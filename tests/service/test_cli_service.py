@@ -1,0 +1,147 @@
+"""The command line: found through entry points, quick to help, one sentence for every error."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from service import cli
+from tests.service.served import Served, document, served
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    found = served(tmp_path_factory.mktemp("home"))
+    keys = Path(found.settings.home) / "keys"
+    keys.mkdir()
+    for role in ("advisor", "analyst"):
+        (keys / f"demo-{role}.key").write_text(found.keys[role] + "\n")
+    return found
+
+
+@pytest.fixture
+def home(service: Served, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VARHAIN_HOME", str(service.settings.home))
+    return Path(service.settings.home)
+
+
+def file_of(folder: Path, content: object) -> str:
+    file = folder / "client.json"
+    file.write_text(json.dumps(content))
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "level"),
+    [
+        ("fi", "Vahvuudet", "Ehdotettu yhteydenpidon taso: peruspalvelu"),
+        ("sv", "Styrkor", "Föreslagen kontaktnivå: grundservice"),
+        ("en", "Strengths", "Suggested contact level: standard service"),
+    ],
+)
+def test_a_file_is_screened_and_answered_readably(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, first: str, level: str
+) -> None:
+    code = cli.run(["screen", file_of(tmp_path, document()), "--language", language])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert lines[0].startswith("***")
+    assert first in lines[1:4]
+    assert level in lines
+    assert max(len(line) for line in lines) <= 100
+
+
+def test_somebody_not_assessed_is_told_the_next_step(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["screen", file_of(tmp_path, document(within_legal_age_range=False)), "--language", "en"]) == 0
+    assert "says nothing about need" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_fault_of_a_file_is_told_and_none_repeated(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.run(["screen", file_of(tmp_path, document(education_level="Kielo", client_id="Kielo K"))])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "/education_level: " in said
+    assert "/client_id: " in said
+    assert "Kielo" not in said
+
+
+def test_an_identity_code_in_a_file_is_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["screen", file_of(tmp_path, document(client_id="010190-123T"))]) == 2
+
+    said = capsys.readouterr().err
+    assert "/client_id" in said
+    assert "010190" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["screen", "/nowhere/client.json"], "cannot be read"),
+        (["screen", "FILE", "--language", "de"], "--language must be one of fi, sv, en"),
+        (["screen", "FILE", "--key-file", "/nowhere/key"], "varhain key create --role advisor"),
+        (["promote", "demo"], "needs --reason"),
+        (["promote", "demo", "--reason", " "], "needs --reason"),
+        (["promote", "demo", "--reason", "x", "--key-file", "ADVISOR"], "this needs the role analyst"),
+        (["nothing"], "No such command"),
+        (["serve", "--port", "x"], "--port"),
+    ],
+)
+def test_an_error_is_said_and_ends_with_2(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    places = {"FILE": file_of(tmp_path, document()), "ADVISOR": str(home / "keys" / "demo-advisor.key")}
+
+    code = cli.run([places.get(argument, argument) for argument in arguments])
+
+    said = capsys.readouterr().err
+    assert (code, "Traceback" in said) == (2, False)
+    assert sentence in " ".join(said.split())
+
+
+def test_a_message_never_repeats_an_identity_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["010190-123T"]) == 2
+    assert "010190" not in capsys.readouterr().err
+
+
+def test_history_tells_what_serves_and_why(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["history"]) == 0
+
+    said = capsys.readouterr().out
+    assert "serves" in said
+    assert "demo-weights 1" in said
+    assert "for the test" in said
+
+
+def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "build", stopped)
+    assert cli.run([]) == 130
+
+
+@pytest.mark.parametrize("command", ["serve", "reload", "screen", "promote", "history"])
+def test_every_command_gives_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert cli.run([command, "--help"]) == 0
+    assert f"Example: varhain {command}" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.slow
+def test_help_takes_under_half_a_second() -> None:
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "service.cli", "--help"], cwd=ROOT, capture_output=True, check=True)
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.5
