@@ -111,9 +111,7 @@ def in_language(node: Any, language: str) -> Any:
 
 def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
     risk = dict(worded["risk"])
-    horizon = risk.pop("horizon")
-    phrase = say(f"horizon.{horizon['kind']}", language, **horizon["values"])
-    sentence = say("risk.sentence", language, leave=risk["of_100_leave"], stay=risk["of_100_stay"], horizon=phrase)
+    sentence = _both_ways(risk, risk.pop("horizon"), language)
     return {
         "strengths": _section("strengths", worded["strengths"], language, none="strengths.none"),
         "risk": {
@@ -132,6 +130,15 @@ def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
         "topics": _section("topics", worded["topics"], language, none="topics.none", note="topics.note"),
         "not_known": _section("not_known", worded["not_known"], language, none="not_known.nothing"),
     }
+
+
+def _both_ways(risk: Mapping[str, Any], horizon: Mapping[str, Any], language: str) -> str:
+    """The estimate as one sentence that says how many leave and how many do not."""
+    numbers = {"leave": risk["of_100_leave"], "stay": risk["of_100_stay"]}
+    if horizon["kind"] == "outcome":
+        return say("risk.outcome", language, **numbers, outcome=horizon["outcome"])
+    phrase = say(f"horizon.{horizon['kind']}", language, **horizon["values"])
+    return say("risk.sentence", language, **numbers, horizon=phrase)
 
 
 def _not_assessed(reason: str, language: str) -> dict[str, Any]:
@@ -171,8 +178,9 @@ def _domain(reason: DomainReason) -> dict[str, Any]:
 def _horizon(catalogue: Catalogue, months: float) -> dict[str, Any]:
     """How far the estimate looks: a kind of phrase (`horizon.*` in the texts) and its numbers."""
     label = catalogue.label
-    if label.horizon_days is not None:
-        return {"kind": "days", "values": {"days": label.horizon_days}}
+    if label.column is not None:
+        # A flat extract's outcome is whatever its column says; only the catalogue's own words tell it rightly.
+        return {"kind": "outcome", "outcome": dict(label.label)}
     total = label.horizon_months
     begun = months >= JUST_BEGUN_MONTHS
     left = max(1, round(total - months)) if begun else total

@@ -136,4 +136,4 @@ def test_the_language_is_the_one_liked_best(header: str | None, language: str) -
 
 
 def test_a_sentence_is_filled_in() -> None:
-    assert say("horizon.days", "sv", days=126) == "inom 126 dagar"
+    assert say("horizon.months", "sv", months=18) == "inom 18 månader"
