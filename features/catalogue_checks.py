@@ -72,6 +72,8 @@ def _input(item: Input, place: str) -> Faults:
     numeric = item.type in ("integer", "number")
     if not numeric and (item.minimum is not None or item.maximum is not None or item.carries_own_range):
         yield place, "has a range although it is no number; take out minimum, maximum and carries_own_range"
+    if item.of_present_spell and item.fact != "statement":
+        yield place, "is about the present spell although it is no statement; take out of_present_spell"
     if item.carries_own_range and (item.minimum is not None or item.maximum is not None):
         yield place, "carries its own range; take out minimum and maximum"
     if item.minimum is not None and item.maximum is not None and item.minimum >= item.maximum:

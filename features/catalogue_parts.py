@@ -42,6 +42,8 @@ class Input:
     field : str
         Its key there, or the column of a flat extract; equals `name` unless two facts share a key (`start`).
     type : "code", "date", "integer", "number" or "boolean"
+    of_present_spell : bool
+        True for a statement about the present spell: one made more than a month before the spell began is out of date.
     carries_own_range : bool
         True where the value is an object {score, minimum, maximum}: a section score whose scale depends on the version.
     required : bool
@@ -70,6 +72,7 @@ class Input:
     example: Any
     coding: str
     carries_own_range: bool
+    of_present_spell: bool
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def _read_input(name: str, fact: str, table: Table, units: Mapping[str, Words]) 
         example=table.anything("example"),
         coding=table.choice("coding", ("exact", "leading_digit"), "exact"),
         carries_own_range=table.flag("carries_own_range"),
+        of_present_spell=table.flag("of_present_spell"),
     )
 
 

@@ -79,7 +79,8 @@ def build_features(catalogue: Catalogue, facts: Facts, as_of: Days) -> FeatureFr
         if feature.function is not None:
             values[:, position] = FUNCTIONS[feature.function](known, **feature.parameters)
         else:
-            values[:, position] = statement(known, str(feature.input))
+            told = catalogue.input(str(feature.input))
+            values[:, position] = statement(known, told.name, told.of_present_spell)
     return FeatureFrame(np.ascontiguousarray(values), catalogue.feature_names, catalogue.fingerprint)
 
 

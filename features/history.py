@@ -21,6 +21,8 @@ DAYS_A_MONTH = 30.4375
 DAYS_A_YEAR = 365.25
 LEAST_OBSERVED_DAYS = 90
 """Below this a share of time says more about the register than about the person (assumption)."""
+TOLD_AHEAD_DAYS = 31
+"""People register up to about a month before a job ends (assumption)."""
 
 UNEMPLOYED, LAID_OFF, SUBSIDISED, IN_SERVICE = 2, 3, 0, 8
 OPEN_MARKET_WORK = (1, 4)
@@ -77,12 +79,21 @@ def present_spell(known: KnownFacts) -> PresentSpell:
     return spell
 
 
-def statement(known: KnownFacts, name: str) -> Floats:
-    """The latest known value of a statement, float64 (n,); NaN where it is not known."""
+def statement(known: KnownFacts, name: str, of_present_spell: bool = False) -> Floats:
+    """The latest known value of a statement, float64 (n,); NaN where it is not known.
+
+    With `of_present_spell`, one made longer than `TOLD_AHEAD_DAYS` before the present spell began is out of date: what
+    somebody expected, or why a job ended, an earlier time says nothing of this one.
+    """
     out = np.full(len(known), np.nan)
     if name in known.statement_inputs:
         table = known.tables["statements"]
-        latest_value(table.offsets, table["input"], table["value"], known.statement_inputs.index(name), out)
+        not_before = np.full(len(known), DAY_MIN, np.int32)
+        if of_present_spell:
+            start = present_spell(known).start
+            not_before = np.where(start == DAY_MIN, start, start - TOLD_AHEAD_DAYS).astype(np.int32)
+        columns = (table.offsets, table["input"], table["value"], table["happened_on"])
+        latest_value(*columns, known.statement_inputs.index(name), not_before, out)
     return out
 
 

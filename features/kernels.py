@@ -133,12 +133,12 @@ def run_around(offsets, start, end, code, role, bridging, at, out_start, out_end
 
 
 @compiled
-def latest_value(offsets, key, value, wanted, out):  # type: ignore[no-untyped-def]
-    """Write the last value under the wanted key of each person (rows are in order of time); NaN for none."""
+def latest_value(offsets, key, value, told_on, wanted, not_before, out):  # type: ignore[no-untyped-def]
+    """Write the last value under the wanted key, told on `not_before` or later, of each person; NaN for none."""
     for i in range(len(out)):
         out[i] = np.nan
         for row in range(offsets[i], offsets[i + 1]):
-            if key[row] == wanted:
+            if key[row] == wanted and told_on[row] >= not_before[i]:
                 out[i] = value[row]
 
 

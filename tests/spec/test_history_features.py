@@ -7,7 +7,7 @@ import pytest
 
 from features.as_of import KnownFacts, known_at
 from features.functions import FUNCTIONS, load_functions
-from features.history import DAYS_A_MONTH, present_spell
+from features.history import DAYS_A_MONTH, present_spell, statement
 from features.kernels import DAY_MIN
 from tests.people import days, facts_of
 
@@ -155,3 +155,20 @@ class TestSelfAssessment:
     def test_one_score_alone_has_no_change(self) -> None:
         at = known("2026-03-10", spells=[], self_assessments=[("2026-01-01", True, {"work_ability_score": 7.0})])
         assert np.isnan(feature("work_ability_change", at, at_least=2))
+
+
+class TestStatements:
+    SPELLS = (("02", "2023-01-01", "2023-06-30"), ("01", "2023-07-01", "2025-12-31"), ("02", "2026-01-01", None))
+
+    @pytest.mark.parametrize(
+        ("told_on", "counts"), [("2023-01-02", False), ("2025-11-30", False), ("2025-12-01", True)]
+    )
+    def test_what_was_said_of_an_earlier_spell_is_out_of_date(self, told_on: str, counts: bool) -> None:
+        at = known("2026-01-10", spells=self.SPELLS, statements=[("occupation_isco", 4, told_on)])
+        assert statement(at, "occupation_isco")[0] == 4
+        assert np.isnan(statement(at, "occupation_isco", of_present_spell=True)[0]) != counts
+
+    def test_the_latest_counts(self) -> None:
+        told = [("occupation_isco", 4, "2026-01-01"), ("occupation_isco", 5, "2026-01-05")]
+        at = known("2026-01-10", spells=self.SPELLS, statements=told)
+        assert statement(at, "occupation_isco")[0] == 5
