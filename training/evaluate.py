@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 LEAK_CEILING = 0.85
 """An AUC above this at registration has never been honest: published profiling models reach 0.63-0.76."""
 LEAK_WARNING = 0.80
-SERVED, REGISTER = "served: the higher of two", "register model"
+SERVED, REGISTER = "served model", "register model"
 
 
 @dataclass(frozen=True)
@@ -172,16 +172,16 @@ def evaluation_table(evaluations: Sequence[LandmarkEvaluation]) -> str:
         if rate.reason is not None:
             lines.append(f"  not assessable: {rate.reason}")
             continue
-        lines.append(f"  {'':28}" + "".join(f"{title:>23}" for _, title in TABLE_COLUMNS))
+        lines.append(f"  {'':28}" + "".join(f"{title:>26}" for _, title in TABLE_COLUMNS))
         for name, model in evaluation.models.items():
-            cells = "".join(f"{_cell(model.values[key]):>23}" for key, _ in TABLE_COLUMNS)
+            cells = "".join(f"{_cell(model.values[key]):>26}" for key, _ in TABLE_COLUMNS)
             lines.append(f"  {name:28}{cells}")
-        lines.append(f"  {'served less the challenger:':28}{'AUC':>23}{'recall at 10 %':>23}{'recall at 25 %':>23}")
+        lines.append(f"  {'served less the challenger:':28}{'AUC':>26}{'recall at 10 %':>26}{'recall at 25 %':>26}")
         for name, model in evaluation.models.items():
             if model.differences and name != REGISTER:
                 mark = "  (a yardstick, never served)" if name == AGE_RULE else ""
                 keys = ("auc", "recall_at_10", "recall_at_25")
-                cells = "".join(f"{_cell(model.differences[key], signed=True):>23}" for key in keys)
+                cells = "".join(f"{_cell(model.differences[key], signed=True):>26}" for key in keys)
                 lines.append(f"  {name:28}{cells}{mark}")
     return "\n".join(lines)
 
