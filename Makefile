@@ -21,7 +21,7 @@ prerequisites:
 	python="$(PYTHON)"
 	if [ -z "$$python" ] || ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then missing="$$missing python3-venv"; fi
 	ldconfig=$$(command -v ldconfig || echo /sbin/ldconfig)
-	"$$ldconfig" -p 2>/dev/null | grep -q 'libgomp\.so\.1' || missing="$$missing libgomp1"
+	"$$ldconfig" -p 2>/dev/null | grep 'libgomp\.so\.1' >/dev/null || missing="$$missing libgomp1"
 	if [ -n "$$missing" ]; then
 	  echo "Missing on this machine:$$missing. Install it with:  sudo apt-get install -y$$missing" >&2
 	  exit 2
