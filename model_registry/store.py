@@ -212,7 +212,7 @@ class Store:
         for registered in self.versions(name):
             if registered.version == str(version):
                 return registered
-        raise RegistryError(f"The model {name} has no such version; `varhain history` lists the versions there are.")
+        raise RegistryError(f"The model {name} has no such version; `varhain history {name}` lists those there are.")
 
     def latest(self, name: str) -> RegisteredVersion:
         """The version registered last. Raises RegistryError if there is none."""

@@ -27,7 +27,14 @@ Record = dict[str, Any]
 
 
 def assessed_record(
-    catalogue: Catalogue, risk: float, decided_by: str, landmark: int, months: float, level: Level, said: Explanation
+    catalogue: Catalogue,
+    risk: float,
+    decided_by: str,
+    answers_used: bool,
+    landmark: int,
+    months: float,
+    level: Level,
+    said: Explanation,
 ) -> Record:
     """What is kept of an assessed person: numbers, names and wordings in every language.
 
@@ -37,6 +44,8 @@ def assessed_record(
         Of the model that decided.
     decided_by : str
         "register" or "full".
+    answers_used : bool
+        Whether any voluntary answer was known, so that both models scored.
     landmark : int
         Months since the spell began, of the people compared with.
     months : float
@@ -52,6 +61,7 @@ def assessed_record(
             "probability": round(risk, 4),
             "landmark": landmark,
             "decided_by": decided_by,
+            "answers_used": answers_used,
             "horizon": _horizon(catalogue, months),
         },
         "segment": {"level": level.key, "name": dict(level.name), "meaning": dict(level.meaning)},
@@ -118,7 +128,7 @@ def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
             "heading": say("heading.risk", language),
             "text": sentence,
             **risk,
-            "decided_by_text": say(f"risk.{risk['decided_by']}", language),
+            "decided_by_text": say(f"risk.{_basis(risk)}", language),
         },
         "segment": {
             "heading": say("heading.segment", language),
@@ -130,6 +140,13 @@ def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
         "topics": _section("topics", worded["topics"], language, none="topics.none", note="topics.note"),
         "not_known": _section("not_known", worded["not_known"], language, none="not_known.nothing"),
     }
+
+
+def _basis(risk: Mapping[str, Any]) -> str:
+    """Which sentence says what the estimate rests on."""
+    return (
+        "register_beside_answers" if risk["answers_used"] and risk["decided_by"] == "register" else risk["decided_by"]
+    )
 
 
 def _both_ways(risk: Mapping[str, Any], horizon: Mapping[str, Any], language: str) -> str:

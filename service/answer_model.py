@@ -77,6 +77,7 @@ class RiskPart(_Part):
     )
     landmark: int = Field(description="Months since the spell began, of the people compared with.", examples=[0])
     decided_by: Literal["register", "full"] = Field(description="The model with the higher risk decides.")
+    answers_used: bool = Field(description="Whether any voluntary answer was known and scored beside the register.")
     decided_by_text: str
 
 

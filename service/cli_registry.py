@@ -45,13 +45,24 @@ def promote(
     )
 
 
-def history() -> None:
-    """List every promotion, newest first: when, which version, by whom (a pseudonym) and why."""
+def history(
+    name: Annotated[str | None, typer.Argument(help="a registered model: list its versions instead")] = None,
+) -> None:
+    """List every promotion, newest first: when, which version, by whom (a pseudonym) and why.
+
+    With the name of a model, list its registered versions.
+    """
     from service.database import migrate
     from service.ledger import open_ledger
+    from service.promotion import registered_versions
     from service.settings import load_settings
 
     settings = load_settings()
+    if name:
+        for registered in registered_versions(settings, name):
+            mark = "champion" if registered.is_champion else ""
+            print(f"{registered.registered_at:%Y-%m-%dT%H:%M:%SZ}  {name} {registered.version}  {mark}".rstrip())
+        return
     migrate(settings)
     promotions = open_ledger(settings).promotions()
     for place, promotion in enumerate(promotions):

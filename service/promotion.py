@@ -3,12 +3,17 @@
 The champion is the ledger's latest promotion. The alias in the model store only mirrors it: an alias keeps no history.
 """
 
+from typing import TYPE_CHECKING
+
 from features.errors import LedgerError
 from model_registry.home import packages, tracking_uri
 from model_registry.package import load_package
 from service.access import Caller
 from service.ledger import Ledger, Promotion
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from model_registry.store import RegisteredVersion, Store
 
 
 def promote_version(
@@ -25,10 +30,7 @@ def promote_version(
     LedgerError
         When it could not be recorded; then the earlier champion serves on.
     """
-    # Never in the serving process: the model store imports mlflow, which takes seconds and half a gigabyte.
-    from model_registry.store import Store
-
-    store = Store(settings.mlflow_uri or tracking_uri(settings.home))
+    store = _store(settings)
     registered = store.model(name, version) if version else store.latest(name)
     folder = store.export(name, registered.version, packages(settings.home))
     package = load_package(folder)
@@ -38,3 +40,15 @@ def promote_version(
     if promoted is None:
         raise LedgerError("The promotion was recorded but cannot be read again; run `varhain ledger verify`.")
     return promoted
+
+
+def registered_versions(settings: Settings, name: str) -> "tuple[RegisteredVersion, ...]":
+    """Every version of a model in the model store, the first one first. Raises RegistryError."""
+    return _store(settings).versions(name)
+
+
+def _store(settings: Settings) -> "Store":
+    # Never in the serving process: the model store imports mlflow, which takes seconds and half a gigabyte.
+    from model_registry.store import Store
+
+    return Store(settings.mlflow_uri or tracking_uri(settings.home))

@@ -137,6 +137,7 @@ def _assessed(champion: Champion, document: Mapping[str, Any], frame: FeatureFra
         package.catalogue,
         risk=float(scored.risk[0]),
         decided_by=scored.decided_by(),
+        answers_used=not np.isnan(scored.full_risk[0]),
         landmark=int(scored.landmark[0]),
         months=months,
         level=package.policy.levels[int(scored.level[0])],

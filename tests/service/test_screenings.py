@@ -134,6 +134,8 @@ def test_a_voluntary_answer_can_only_raise_the_level(post: Post) -> None:
     assert (worse["decided_by"], better["decided_by"]) == ("full", "register")
     assert worse["probability"] > without["probability"]
     assert better["probability"] == without["probability"]
+    assert "did not raise it" in better["decided_by_text"]
+    assert "voluntary" not in without["decided_by_text"]
 
 
 def test_a_self_assessment_whose_use_is_not_permitted_changes_nothing_but_what_is_known(post: Post) -> None:
