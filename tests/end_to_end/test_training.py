@@ -1,0 +1,124 @@
+"""A whole run on a small synthetic area: what is registered, what is logged, and that it repeats bit for bit."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from features.errors import ConfigError
+from model_registry.home import tracking_uri
+from model_registry.package import load_package
+from model_registry.store import Store
+from training.config import checked_config
+from training.evaluate import AGE_RULE
+from training.extract import read_extract
+from training.pipeline import train
+from training.population.generate import Order, generate
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+FAST = {"fit": {"trees": 40, "threads": 2}, "evaluation": {"draws": 20}}
+
+
+@pytest.fixture(scope="module")
+def extract(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("population") / "population"
+    generate(Order(people=6_000, seed=5, until=date(2026, 10, 31)), folder, 1, lambda _: None)
+    return folder / "extract"
+
+
+@pytest.fixture(scope="module")
+def runs(extract, tmp_path_factory):
+    made = []
+    for _ in range(2):
+        home = tmp_path_factory.mktemp("home")
+        said: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VARHAIN_HOME", str(home))
+            run = train(checked_config({"extract": str(extract), **FAST}), said.append)
+        package = Store(tracking_uri(home)).export(run.name, run.version, home / "packages")
+        made.append((run, package, "\n".join(said)))
+    return made
+
+
+def test_the_same_data_seed_and_versions_give_the_same_model_bit_for_bit(runs):
+    (_, first, _), (_, second, _) = runs
+    for file in ("register.npz", "full.npz", "register.txt", "full.txt", "reference.npz", "evidence.json"):
+        assert (first / file).read_bytes() == (second / file).read_bytes(), file
+
+
+def test_the_model_of_synthetic_people_says_so(runs):
+    run, package, _ = runs[0]
+    assert run.name == "demo-keski-uusimaa"
+    assert load_package(package).meta.demonstration
+
+
+def test_month_0_is_the_headline_and_no_landmark_is_pooled(runs):
+    run, _, said = runs[0]
+    assert [evaluation.landmark for evaluation in run.evaluations] == [0, 3, 6, 9]
+    assert "<- headline" in said
+    assert said.index("month 0:") < said.index("<- headline") < said.index("month 3:")
+
+
+def test_every_challenger_and_the_yardstick_stand_beside_the_candidate(runs):
+    models = list(runs[0][0].evaluations[0].models)
+    assert models == [
+        "served model",
+        "register model",
+        "unemployment-history rule",
+        "logistic regression",
+        "depth-4 tree",
+        AGE_RULE,
+    ]
+
+
+def test_the_backtest_and_the_refit_are_both_described(runs):
+    evidence = load_package(runs[0][1]).evidence
+    assert [part["name"] for part in evidence["backtest"]["slices"]] == ["fit", "calibration", "evaluation"]
+    assert [part["name"] for part in evidence["refit"]["slices"]] == ["fit", "calibration"]
+    assert evidence["refit"]["slices"][0]["to"] > evidence["backtest"]["slices"][0]["to"]
+
+
+def test_the_rule_for_missing_recording_times_is_named(runs):
+    recording = load_package(runs[0][1]).evidence["extract"]["recording"]
+    assert "rows had no recording time" in recording["spells"]
+
+
+def test_no_pseudonym_leaves_the_extract(runs, extract):
+    from features.catalogue import load_catalogue
+
+    client_ids = read_extract(extract, load_catalogue("keski_uusimaa")).client_ids
+    home = runs[0][1].parents[1]
+    kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert not [client_id for client_id in client_ids[::50] if client_id.encode() in kept]
+
+
+def test_the_times_are_told(runs):
+    assert "fit and calibrate, backtest" in runs[0][2]
+    assert set(runs[0][0].seconds) >= {"read the extract", "features", "evaluate", "package"}
+
+
+def test_a_synthetic_model_cannot_pass_for_a_real_one(extract, tmp_path, monkeypatch):
+    monkeypatch.setenv("VARHAIN_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match="the extract is synthetic, so the model's name must begin with demo-"):
+        train(checked_config({"extract": str(extract), "name": "keski-uusimaa", **FAST}))
+
+
+def test_the_command_line_names_a_missing_extract_and_exits_with_2():
+    done = subprocess.run(
+        [sys.executable, "-c", "from service.cli import main; main()", "train", "--extract", "nowhere"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("there is no extract at nowhere")
+
+
+def test_the_evidence_is_plain_json(runs):
+    json.dumps(dict(load_package(runs[0][1]).evidence), allow_nan=False)
