@@ -340,7 +340,7 @@ def _check_parts(catalogue: Catalogue, policy: SegmentPolicy, models: Mapping[st
     allowed = {"register": set(catalogue.register_names), "full": set(catalogue.feature_names)}
     for key, scorer in models.items():
         if not isinstance(scorer, Scorer):
-            raise PackageError(f"{what}: the {key} model has no tables; a yardstick can be neither packaged nor registered.")
+            raise PackageError(f"{what}: the {key} has no tables; a yardstick can be neither packaged nor registered.")
         stray = [name for name in scorer.feature_names if name not in allowed.get(key, set())]
         if stray:
             raise PackageError(f"{what}: the {key} model uses {', '.join(stray)}, which is not for it.")
