@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.as_of import known_at
+from features.as_of import KnownFacts, known_at
 from features.catalogue import Catalogue
 from features.errors import FrameError
 from features.facts import Days, Facts, Floats
@@ -71,10 +71,15 @@ def build_features(catalogue: Catalogue, facts: Facts, as_of: Days) -> FeatureFr
     as_of : int32 (n,)
         Day numbers.
     """
-    load_functions()
     known = known_at(facts, as_of, catalogue.statement_inputs, catalogue.label.bridging_days)
+    return features_of(catalogue, known)
+
+
+def features_of(catalogue: Catalogue, known: KnownFacts) -> FeatureFrame:
+    """The catalogue's features of what is known about n people, for whoever has cut time already."""
+    load_functions()
     active = catalogue.active_features
-    values = np.empty((len(facts), len(active)), order="F")
+    values = np.empty((len(known), len(active)), order="F")
     for position, feature in enumerate(active):
         if feature.function is not None:
             values[:, position] = FUNCTIONS[feature.function](known, **feature.parameters)

@@ -14,7 +14,7 @@ from features.as_of import known_at
 from features.catalogue import Catalogue
 from features.errors import FactsError, Fault
 from features.facts import Facts, day_number
-from features.frame import FeatureFrame, build_features
+from features.frame import FeatureFrame, features_of
 from features.intake import LISTS, facts_of_document, frame_of_document
 from model_registry.package import Scored
 from model_registry.scoring.reasons import Explanation, explain
@@ -96,7 +96,7 @@ def assess(champion: Champion, read: Read) -> Record:
     reason, months = outside_of_scope(catalogue, read.document, known)
     if reason is not None:
         return not_assessed_record(reason)
-    return _assessed(champion, read.document, build_features(catalogue, read.material, days), months)
+    return _assessed(champion, read.document, features_of(catalogue, known), months)
 
 
 def explain_scored(catalogue: Catalogue, frame: FeatureFrame, scored: Scored, told: list[str]) -> Explanation:
