@@ -172,32 +172,30 @@ def evaluation_table(evaluations: Sequence[LandmarkEvaluation]) -> str:
         if rate.reason is not None:
             lines.append(f"  not assessable: {rate.reason}")
             continue
-        lines.append(f"  {'':28}" + "".join(f"{title:>26}" for _, title in TABLE_COLUMNS))
-        for name, model in evaluation.models.items():
-            cells = "".join(f"{_cell(model.values[key]):>26}" for key, _ in TABLE_COLUMNS)
-            lines.append(f"  {name:28}{cells}")
-        lines.append(f"  {'served less the challenger:':28}{'AUC':>26}{'recall at 10 %':>26}{'recall at 25 %':>26}")
+        for block in TABLE_BLOCKS:
+            lines.append(f"  {'':28}" + "".join(f"{title:>26}" for _, title in block))
+            for name, model in evaluation.models.items():
+                lines.append(f"  {name:28}" + "".join(f"{_cell(model.values[key]):>26}" for key, _ in block))
+        lines.append(f"  {'served less the challenger:':28}" + "".join(f"{title:>26}" for _, title in DIFFERENCES))
         for name, model in evaluation.models.items():
             if model.differences and name != REGISTER:
                 mark = "  (a yardstick, never served)" if name == AGE_RULE else ""
-                keys = ("auc", "recall_at_10", "recall_at_25")
-                cells = "".join(f"{_cell(model.differences[key], signed=True):>26}" for key in keys)
+                cells = "".join(f"{_cell(model.differences[key], signed=True):>26}" for key, _ in DIFFERENCES)
                 lines.append(f"  {name:28}{cells}{mark}")
     return "\n".join(lines)
 
 
-TABLE_COLUMNS = (
-    ("auc", "AUC"),
-    ("brier", "Brier"),
-    ("calibration_slope", "cal. slope"),
-    ("calibration_intercept", "cal. intercept"),
-    ("recall_at_10", "recall at 10 %"),
-    ("recall_at_15", "recall at 15 %"),
-    ("recall_at_25", "recall at 25 %"),
-    ("precision_at_10", "precision at 10 %"),
-    ("precision_at_15", "precision at 15 %"),
-    ("precision_at_25", "precision at 25 %"),
+TABLE_BLOCKS = (
+    (
+        ("auc", "AUC"),
+        ("brier", "Brier"),
+        ("calibration_slope", "calibration slope"),
+        ("calibration_intercept", "calibration intercept"),
+    ),
+    tuple((f"recall_at_{share}", f"recall at {share} %") for share in (10, 15, 25)),
+    tuple((f"precision_at_{share}", f"precision at {share} %") for share in (10, 15, 25)),
 )
+DIFFERENCES = (("auc", "AUC"), ("recall_at_10", "recall at 10 %"), ("recall_at_25", "recall at 25 %"))
 
 
 def _cell(estimate: Estimate, signed: bool = False) -> str:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, Input
 from features.errors import ExtractError
-from features.facts import COLUMNS, DEPARTURES, OPEN_END, SECTIONS, Facts, LabourMarket, day_number, fact_table
+from features.facts import DEPARTURES, OPEN_END, SECTIONS, Facts, LabourMarket, day_number, fact_table
 from training.extract import Extract, fingerprint_of_file, raise_faults
 from training.extract_codes import code_positions
 from training.extract_columns import MISSING_DAY, ExtractFile, open_file
 from training.extract_protected import protected_columns, read_protected
+from training.extract_recording import stand_in
 
 Days = NDArray[np.int32]
 
@@ -85,7 +86,7 @@ def read_facts(folder: Path, catalogue: Catalogue) -> Extract:
         columns = {"fact_id": fact_id, "happened_on": rows.happened_on, "known_on": known_on, **rows.columns}
         missing = known_on == MISSING_DAY
         if missing.any():
-            owner, columns = _stand_in(catalogue, kind, owner, columns, delivered_on)
+            owner, columns = stand_in(catalogue, kind, owner, columns, delivered_on)
             wording = catalogue.recording_rule(kind).wording["en"]
             recording[kind] = f"{int(missing.sum())} of {len(missing)} rows had no recording time: {wording}"
         if kind == "spells":
@@ -262,39 +263,6 @@ def _refuse_overlaps(
     marked = np.zeros(len(owner), np.bool_)
     marked[latest[1:][overlap]] = True
     file.fault("start", marked, "overlaps another spell of the same person; a spell must end before the next begins")
-
-
-def _stand_in(
-    catalogue: Catalogue,
-    kind: str,
-    owner: NDArray[np.int64],
-    columns: dict[str, NDArray[Any]],
-    delivered_on: Days | None,
-) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """Give rows without a recording time one, by the catalogue's rule.
-
-    Under a lag, a spell that has ended becomes two versions: its start known some days after the start, its end some
-    days after the end. One version alone would either know the end too early or the start too late.
-    """
-    rule = catalogue.recording_rule(kind)
-    known_on = columns["known_on"].copy()
-    missing = known_on == MISSING_DAY
-    if rule.rule == "first_delivery" and delivered_on is not None:
-        carried = missing & (delivered_on != MISSING_DAY)
-        known_on[carried] = delivered_on[carried]
-        missing &= ~carried
-    known_on[missing] = columns["happened_on"][missing] + rule.days
-    versions = {**columns, "known_on": known_on}
-    if "end" not in COLUMNS[kind]:
-        return owner, versions
-    ended = np.flatnonzero(missing & (columns["end"] != OPEN_END))
-    closing = {name: column[ended] for name, column in versions.items()}
-    closing["known_on"] = np.maximum(closing["end"] + np.int32(rule.days), closing["known_on"] + 1).astype(np.int32)
-    opened = versions["end"].copy()
-    opened[ended] = OPEN_END
-    versions["end"] = opened
-    joined = {name: np.concatenate([versions[name], closing[name]]) for name in versions}
-    return np.concatenate([owner, owner[ended]]), joined
 
 
 def _labour_market(file: ExtractFile, catalogue: Catalogue) -> LabourMarket | None:

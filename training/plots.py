@@ -110,6 +110,6 @@ def _contributions(catalogue: Catalogue, contributions: Floats, names: tuple[str
     axis.barh([catalogue.feature(names[i]).label["en"] for i in order], size[order], color="#1f5a7a")
     axis.set(
         title=f"What tells people apart, month {month}",
-        xlabel="mean distance from the average contribution, log-odds",
+        xlabel="mean distance from the average, log-odds",
     )
     return figure
