@@ -18,6 +18,7 @@ from model_registry.evidence.estimates import (
 )
 from model_registry.evidence.measures import base_rate
 from training.challengers import AGE_RULE, SIMPLEST_FIRST
+from training.fit import SMALL_TREES
 
 Floats = NDArray[np.float64]
 
@@ -131,7 +132,7 @@ def compare_with_challengers(evaluations: Sequence[LandmarkEvaluation]) -> tuple
     """Return the verdict on each challenger at the headline: worse, better, or cannot be told apart."""
     headline = evaluations[0].models
     found = []
-    for name in SIMPLEST_FIRST:
+    for name in (*SIMPLEST_FIRST, SMALL_TREES):
         if name not in headline:
             continue
         difference = headline[name].differences["auc"]
@@ -152,7 +153,8 @@ def recommendation(comparisons: Sequence[Comparison]) -> str:
     better = [one.challenger for one in comparisons if one.verdict.startswith("better")]
     if better:
         return f"The candidate fails: {' and '.join(better)} do better beyond the interval."
-    equal = [one.challenger for one in comparisons if one.verdict.startswith("cannot")]
+    simpler = [one for one in comparisons if one.challenger != SMALL_TREES]
+    equal = [one.challenger for one in simpler if one.verdict.startswith("cannot")]
     if equal:
         return f"Recommended is the {equal[0]}: it is simpler and cannot be told apart from the candidate."
     if any(one.verdict.startswith("not assessable") for one in comparisons):

@@ -22,6 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+SMALL_TREES = "small trees"
+
 LEAST_SLOPE = 0.05
 """A calibration may not turn the order of people round; where the margin tells nothing, risks go to the base rate."""
 

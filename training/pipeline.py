@@ -32,12 +32,11 @@ from training.evaluate import (
 )
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.extract import Extract, read_extract
-from training.fit import Candidate, Fitter, Table, fit_candidate, tree_fitter
+from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
 from training.plots import plot_all
 from training.progress import progress_bar
 from training.split import PersonDates, Split, backtest_split, refit_split, share_of_people
 
-SMALL_TREES = "small trees"
 FACTS_LAG_DAYS = 60
 FLAT_EVALUATION_SHARE = 0.30
 PERSON_DATES_AT_ONCE = 50_000
