@@ -21,6 +21,18 @@ from service.texts import preferred_language
 log = logging.getLogger("varhain.requests")
 METHODS_WITH_DOCUMENT = frozenset({"POST", "PUT", "PATCH"})
 NO_ROUTE = "(no route)"
+# Random hexadecimal numbers that gateways add: some have the shape of an identity code by chance. Nobody keeps them.
+TRACE_HEADERS = frozenset(
+    {
+        b"traceparent",
+        b"tracestate",
+        b"x-amzn-trace-id",
+        b"x-b3-traceid",
+        b"x-b3-spanid",
+        b"x-b3-parentspanid",
+        b"cf-ray",
+    }
+)
 
 
 class RequestLog:
@@ -135,7 +147,10 @@ def _place_of_identity_code(scope: Scope) -> str | None:
         return "path"
     if hides_identity_code(scope["query_string"].decode("latin-1")):
         return "query"
-    if any(hides_identity_code(text) for pair in scope["headers"] for raw in pair for text in _readings(raw)):
+    texts = (
+        text for pair in scope["headers"] if pair[0] not in TRACE_HEADERS for raw in pair for text in _readings(raw)
+    )
+    if any(hides_identity_code(text) for text in texts):
         return "headers"
     return None
 

@@ -124,6 +124,12 @@ def test_a_date_and_a_pseudonym_are_no_identity_codes(client: TestClient, servic
     assert response.status_code == 200
 
 
+def test_a_gateways_trace_number_is_none_either(client: TestClient) -> None:
+    headers = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-010190a123b90271-01"}
+
+    assert client.get("/health/live", headers=headers).status_code == 200
+
+
 def test_no_answer_log_file_or_row_repeats_it(client: TestClient, service: Served, seen: list[str]) -> None:
     """Stands last: it searches what all the others left behind."""
     response = client.post("/v1/screenings", json=document(client_id=code("-")), headers=service.headers())
