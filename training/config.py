@@ -30,7 +30,7 @@ class SplitConfig(_Section):
 
 
 class FitConfig(_Section):
-    """The trees. The defaults are a fixed sensible count, not tuned; 8 leaves is what exact explanations allow."""
+    """The trees: a fixed count, chosen as docs/adr/0012 says; 8 leaves is what exact explanations allow."""
 
     trees: int = Field(300, ge=1, le=2000)
     leaves: int = Field(8, ge=2, le=8)
