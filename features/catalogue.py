@@ -7,7 +7,7 @@ says, and it travels inside the model package, so that the service always asks f
 import hashlib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -212,12 +212,15 @@ def catalogue_from_text(source_text: str, origin: str = "catalogue.toml") -> Cat
     if faults:
         raise CatalogueError(_sentence(origin, list(dict.fromkeys(faults))))
     parts = {part.name: getattr(content, part.name) for part in fields(content)}
-    return Catalogue(**parts, fingerprint=fingerprint_of(content), source_text=source_text)
+    return Catalogue(**parts, fingerprint=fingerprint_of(document), source_text=source_text)
 
 
-def fingerprint_of(content: CatalogueContent) -> str:
-    """Return the SHA-256 (hex) of what a catalogue says: comments, blanks and the order of keys do not count."""
-    canonical = json.dumps(vars(content), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_told)
+def fingerprint_of(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of what a catalogue's TOML says: comments and blanks do not count, order does.
+
+    Of the document, not of our dataclasses: a later version of Varhain must still know the catalogue in a package.
+    """
+    canonical = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=date.isoformat)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -1,6 +1,7 @@
 """Where Alembic runs: on the connection that `migrate()` gives, or, by hand, on the database of the settings."""
 
 from alembic import context
+from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import service.tables  # noqa: F401  (the import fills SQLModel.metadata)
@@ -8,7 +9,7 @@ import service.tables  # noqa: F401  (the import fills SQLModel.metadata)
 connection = context.config.attributes.get("connection")
 
 
-def run(connection) -> None:
+def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
