@@ -86,7 +86,7 @@ def worlds(draw: st.DrawFn) -> tuple[Facts, Facts]:
     return world(early), world(early, late)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(worlds())
 def test_a_fact_known_after_the_as_of_date_never_changes_a_feature(pair: tuple[Facts, Facts]) -> None:
     catalogue = load_catalogue("keski_uusimaa")
