@@ -7,17 +7,13 @@ import argparse
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 
@@ -26,8 +22,8 @@ from features.facts import day_number
 from features.frame import build_features
 from features.intake import facts_of_document
 from tests.bench.load import Load, measure, post
+from tests.processes import ROOT, command, environment, free_port, running, serving
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "service" / "examples" / "new_client.json"
 BATCH = 100_000
 MODEL = "demo-keski-uusimaa"
@@ -133,10 +129,11 @@ def requests(home: Path, options: argparse.Namespace) -> list[tuple[str, str, st
     shares = {}
     for connections in (1, 16):
         port = free_port()
-        with server([sys.executable, "-m", "tests.bench.hello", str(port)], port, "/docs", {}):
+        hello_world = [sys.executable, "-m", "tests.bench.hello", str(port)]
+        with running(hello_world, f"http://127.0.0.1:{port}/docs", os.environ):
             hello = measure(port, post("/hello", body, {}), options.seconds, connections)
-        port = free_port()
-        with server(command("serve"), port, "/health/ready", environment(home) | {"VARHAIN_PORT": str(port)}):
+        with serving(home) as base:
+            port = int(base.rpartition(":")[2])
             request = post("/v1/screenings", body, {"Authorization": f"Bearer {key}"})
             measure(port, request, 1.0, connections)
             screening = measure(port, request, options.seconds, connections)
@@ -149,43 +146,6 @@ def requests(home: Path, options: argparse.Namespace) -> list[tuple[str, str, st
 def line(name: str, connections: int, load: Load) -> tuple[str, str, str, str, str]:
     """One row of the table of requests."""
     return name, str(connections), f"{load.answers_a_second:,.0f}", f"{load.median_ms:.2f}", f"{load.p99_ms:.2f}"
-
-
-@contextmanager
-def server(arguments: Sequence[str], port: int, ready: str, more: Mapping[str, str]) -> Iterator[None]:
-    """A server that has answered once and is stopped at the end."""
-    process = subprocess.Popen(arguments, env={**os.environ, **more}, cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                with urlopen(f"http://127.0.0.1:{port}{ready}", timeout=2):
-                    break
-            except (URLError, OSError):
-                time.sleep(0.1)
-        else:
-            raise SystemExit(f"{arguments} did not start")
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def command(*arguments: str) -> list[str]:
-    """The command line of `varhain` in this Python."""
-    return [sys.executable, "-m", "service.cli", *arguments]
-
-
-def environment(home: Path) -> dict[str, str]:
-    """The environment of a scratch installation."""
-    return {**os.environ, "VARHAIN_HOME": str(home)}
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

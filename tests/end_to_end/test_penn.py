@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from features.catalogue import load_catalogue
 from features.errors import CatalogueError
 from model_registry.home import tracking_uri
 from model_registry.store import Store
+from tests.processes import call, serving, varhain
 from training.config import checked_config
 from training.extract import read_extract
 from training.pipeline import TrainingRun, train
@@ -33,8 +35,13 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(data, tmp_path_factory) -> TrainingRun:
-    home = tmp_path_factory.mktemp("home")
+def home(tmp_path_factory) -> Path:
+    """A scratch registry, ledger and keys."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def run(data, home) -> TrainingRun:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VARHAIN_HOME", str(home))
         result = train(checked_config({"extract": str(data), "catalogue": str(CATALOGUE), "name": "penn"}))
@@ -106,3 +113,28 @@ def test_the_command_line_trains_the_same(data, run, tmp_path):
     auc = run.evaluations[0].models["served model"].values["auc"].value
     assert f"{auc:.3f}" in done.stdout
     assert "Registered penn version 1" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_real_claimant_is_screened_over_http_with_reasons(data, run, home):
+    for role in ("advisor", "analyst"):
+        varhain(home, "key", "create", "--role", role, "--unit", "scratch", "--out", str(home / f"{role}.key"))
+    varhain(home, "promote", "penn", run.version, "--reason", "scratch", "--key-file", str(home / "analyst.key"))
+    header, *rows = (line.split() for line in data.read_text().splitlines())
+    claimant = dict(zip(header, rows[12], strict=True))
+    catalogue = load_catalogue(CATALOGUE)
+    document = {"client_id": "claimant", "purpose": "service_planning"}
+    document |= {item.field: typed(item.type, claimant[item.field]) for item in catalogue.inputs}
+    with serving(home) as base:
+        status, answer = call(f"{base}/v1/screenings", home / "advisor.key", document)
+    said = [answer[part]["items"] for part in ("strengths", "can_be_influenced", "situation_now")]
+    assert status == 200
+    assert any(item["statements"] for items in said for item in items)
+    assert answer["risk"]["of_100_leave"] + answer["risk"]["of_100_stay"] == 100
+    assert answer["versions"]["model"] == "penn"
+    assert varhain(home, "ledger", "verify").startswith("The ledger verifies")
+
+
+def typed(kind: str, text: str) -> Any:
+    """A column's text as the JSON value of its input."""
+    return {"code": str, "boolean": lambda one: one == "1"}.get(kind, int)(text)
