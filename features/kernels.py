@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 DAY_MIN = -(2**31)
+DAY_MAX = 2**31 - 1
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., None]:
@@ -173,3 +174,49 @@ def latest_published(offsets, published_on, key, as_of, out):  # type: ignore[no
                 high = middle
         if low > offsets[series]:
             out[i] = low - 1
+
+
+@compiled
+def next_after(offsets, start, code, day, out_start, out_code):  # type: ignore[no-untyped-def]
+    """Write start and code of each person's first spell that begins after `day`; DAY_MAX and -1 for none."""
+    for i in range(len(day)):
+        out_start[i] = DAY_MAX
+        out_code[i] = -1
+        for row in range(offsets[i], offsets[i + 1]):
+            if start[row] > day[i]:
+                out_start[i] = start[row]
+                out_code[i] = code[row]
+                break
+
+
+@compiled
+def first_crowded_day(offsets, start, end, code, wanted, at, horizon, window, needed, out_day, out_already):  # type: ignore[no-untyped-def]
+    """Write the first day in the `horizon` days after `at` on which the last `window` days hold `needed` wanted ones.
+
+    DAY_MAX where there is none. `out_already` marks who satisfies it on `at` itself.
+    """
+    for i in range(len(at)):
+        count = 0
+        for row in range(offsets[i], offsets[i + 1]):
+            if wanted[code[row]]:
+                overlap = min(end[row], at[i]) - max(start[row], at[i] - window + 1) + 1
+                if overlap > 0:
+                    count += overlap
+        out_already[i] = count >= needed
+        out_day[i] = DAY_MAX
+        entering = offsets[i]
+        leaving = offsets[i]
+        last = offsets[i + 1]
+        for day in range(at[i] + 1, at[i] + horizon + 1):
+            while entering < last and (end[entering] < day or not wanted[code[entering]]):
+                entering += 1
+            if entering < last and start[entering] <= day:
+                count += 1
+            gone = day - window
+            while leaving < last and (end[leaving] < gone or not wanted[code[leaving]]):
+                leaving += 1
+            if leaving < last and start[leaving] <= gone:
+                count -= 1
+            if count >= needed:
+                out_day[i] = day
+                break
