@@ -70,4 +70,4 @@ def test_the_command_is_cheap_to_register() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in node.names
     }
-    assert at_module_level == {"os", "datetime", "pathlib", "typing", "typer"}
+    assert at_module_level == {"os", "datetime", "enum", "pathlib", "typing", "typer"}

@@ -32,9 +32,12 @@ LOOK_BACK_DAYS = 1095
 SPRING_2020 = (day(2020, 3, 16), day(2020, 5, 31))
 KEPT_RUNS = 16
 
-SPELLS = ("person", "code", "start", "end", "run", "reported")
+SPELLS = ("person", "code", "start", "end", "run", "reported", "registered")
+"""`registered`: the last day on which the person still counts as a jobseeker; only the statistics know it."""
 HISTORY = ("origin", "unemployed_days", "last_job_days", "age")
 RUNS = ("run", "person", "start", "end", "ended_by", "eta", "other_daily", *HISTORY)
+KEEP_REGISTERED = {WORK: ((0.5, 75.0), (0.27, 360.0)), IN_EDUCATION: ((0.95, 1500.0),), OUTSIDE: ((0.3, 200.0),)}
+"""Shares who keep the registration, and for how many days on average (assumption)."""
 HOME_HAZARD = {
     FROM_TEMPORARY_JOB: 0.18,
     FROM_LOST_JOB: -0.05,
@@ -65,6 +68,7 @@ class _Walk:
     run_starts: Days
     run_ends: Days
     run_count: Days
+    came_from_run: NDArray[np.bool_]
 
 
 def simulate_careers(
@@ -81,6 +85,7 @@ def simulate_careers(
         run_starts=np.zeros((n, KEPT_RUNS), np.int64),
         run_ends=np.full((n, KEPT_RUNS), -1, np.int64),
         run_count=np.zeros(n, np.int64),
+        came_from_run=np.zeros(n, np.bool_),
     )
     _life_before(rng, people, walk, spells)
     begun = 0
@@ -111,7 +116,8 @@ def _life_before(rng: np.random.Generator, people: People, walk: _Walk, spells: 
     days, temporary = _job_days(rng, people, who, people.registers_on[who])
     days = np.minimum(days, ((age[who] - 18.0) * DAYS_A_YEAR).astype(np.int64).clip(LEAST_JOB_DAYS))
     first = people.registers_on[who] - days
-    spells.add(len(who), person=who, code=WORK, start=first, end=people.registers_on[who] - 1, run=-1, reported=False)
+    spells.add(len(who), person=who, code=WORK, start=first, end=people.registers_on[who] - 1, run=-1, reported=False,
+               registered=0)  # fmt: skip
     walk.last_job_days[who] = days
     walk.origin[:] = np.where(from_education, FROM_EDUCATION, FROM_HOME)
     walk.origin[who] = _why_job_ended(rng, temporary)
@@ -130,6 +136,7 @@ def _life_before(rng: np.random.Generator, people: People, walk: _Walk, spells: 
         end=end[had_one],
         run=-1,
         reported=False,
+        registered=0,
     )
 
 
@@ -217,7 +224,7 @@ def _unemployment(
     other_daily = _other_exits(people, parameters, who, history["age"])
     to_work = time_to_work(rng, cumulative_hazard(parameters.hazard, market, start, eta))
     to_other = rng.exponential(1.0, len(who)) / other_daily
-    to_school = rng.random(len(who)) < np.where(history["age"] < 30, 0.65, 0.40)
+    to_school = rng.random(len(who)) < np.where(history["age"] < 30, 0.80, 0.60)
     lasted = np.minimum(to_work, to_other)
     beyond = float(until + 4000)
     end = start + np.minimum(lasted, beyond - start).astype(np.int64)
@@ -234,13 +241,14 @@ def _unemployment(
     walk.now[who] = end + 1
     next_state = np.array([WORK, IN_EDUCATION, OUTSIDE, GONE, GONE])[ended_by]
     walk.state[who] = next_state
+    walk.came_from_run[who] = True
     return len(who)
 
 
 def _other_exits(people: People, parameters: Parameters, who: Days, age: Floats) -> Floats:
     """Daily hazard of leaving for education or out of the labour force, float64 (n,)."""
-    by_age = np.where(age < 25, 2.3, np.where(age < 35, 1.3, np.where(age < 55, 0.6, 0.8)))
-    newly_arrived = np.where(people.foreign[who], 1.5, 1.0)
+    by_age = np.where(age < 25, 1.2, np.where(age < 35, 1.0, np.where(age < 55, 0.6, 0.8)))
+    newly_arrived = np.where(people.foreign[who], 2.1, 1.0)
     sick = np.where(people.long_illness[who], 1.4, 1.0)
     return parameters.hazard.other_exit_daily * by_age * newly_arrived * sick
 
@@ -253,7 +261,7 @@ def _layoffs(
     start = walk.now[who]
     days = 3 + rng.gamma(0.75, 75.0, len(who)).astype(np.int64)
     end = np.minimum(start + days - 1, people.departs_on[who])
-    spells.add(len(who), person=who, code=LAID_OFF, start=start, end=end, run=-1, reported=True)
+    spells.add(len(who), person=who, code=LAID_OFF, start=start, end=end, run=-1, reported=True, registered=end)
     dismissed = rng.random(len(who)) < parameters.layoff_becomes_dismissal * np.where(days > 90, 2.0, 0.8)
     walk.origin[who] = np.where(dismissed, FROM_LOST_JOB, walk.origin[who])
     walk.state[who] = np.where(dismissed, UNEMPLOYED, WORK)
@@ -262,16 +270,33 @@ def _layoffs(
 
 def _breaks(rng: np.random.Generator, people: People, until: int, walk: _Walk, spells: Rows) -> None:
     """Education and time outside the labour force."""
-    for state, mean, origin in ((IN_EDUCATION, 420.0, FROM_EDUCATION), (OUTSIDE, 260.0, FROM_HOME)):
+    for state, mean, origin in ((IN_EDUCATION, 600.0, FROM_EDUCATION), (OUTSIDE, 260.0, FROM_HOME)):
         who = _standing(walk, people, state, until)
         start = walk.now[who]
         end = start + LEAST_BREAK_DAYS - 1 + rng.gamma(1.3, mean / 1.3, len(who)).astype(np.int64)
         end = np.minimum(end, people.departs_on[who])
-        spells.add(len(who), person=who, code=state, start=start, end=end, run=-1, reported=True)
+        registered = _registered_until(rng, walk.came_from_run[who], start, end, state)
+        spells.add(len(who), person=who, code=state, start=start, end=end, run=-1, reported=True,
+                   registered=registered)  # fmt: skip
         walk.origin[who] = origin
         walk.last_job_days[who] = 0
         walk.state[who] = np.where(rng.random(len(who)) < 0.5, WORK, UNEMPLOYED)
         walk.now[who] = end + 1
+
+
+def _registered_until(
+    rng: np.random.Generator, came_from_run: NDArray[np.bool_], start: Days, end: Days, state: int
+) -> Days:
+    """Last day on which people in work, education or outside the labour force still count as jobseekers.
+
+    Only who was unemployed before is registered at all. Part-time work keeps the registration longest (S2: 1,429 in
+    full-time and 1,317 in part-time work in March 2026; how long each keeps it is an assumption).
+    """
+    n = len(start)
+    kept = np.zeros(n)
+    for share, mean_days in KEEP_REGISTERED[state]:
+        kept += (rng.random(n) < share) * rng.exponential(mean_days, n)
+    return np.where(came_from_run, np.minimum(end, start + kept.astype(np.int64) - 1), 0)
 
 
 def _work(
@@ -287,11 +312,15 @@ def _work(
     pause = _spring_2020(rng, parameters, start, end)
     end = np.minimum(np.where(pause > 0, np.maximum(pause, start + LEAST_JOB_DAYS - 1), end), people.departs_on[who])
     reported = rng.random(len(who)) < 0.85
-    spells.add(len(who), person=who, code=WORK, start=start, end=end, run=-1, reported=reported)
+    registered = _registered_until(rng, walk.came_from_run[who], start, end, WORK)
+    spells.add(len(who), person=who, code=WORK, start=start, end=end, run=-1, reported=reported,
+               registered=registered)  # fmt: skip
     draw = rng.random(len(who))
     layoff = (pause > 0) | (draw < parameters.layoff_share_of_separations)
     follows = np.where(draw < 0.90, UNEMPLOYED, np.where(draw < 0.95, IN_EDUCATION, OUTSIDE))
+    follows = np.where(rng.random(len(who)) < parameters.next_job_directly, WORK, follows)
     walk.state[who] = np.where(layoff, LAID_OFF, follows)
+    walk.came_from_run[who] = False
     walk.origin[who] = _why_job_ended(rng, temporary)
     walk.last_job_days[who] = end - start + 1
     walk.now[who] = end + 1
@@ -299,6 +328,8 @@ def _work(
 
 def _spring_2020(rng: np.random.Generator, parameters: Parameters, start: Days, end: Days) -> Days:
     """The day before a job is interrupted by a lay-off of spring 2020, 0 where it is not."""
+    if not parameters.trend:
+        return np.zeros(len(start), np.int64)
     opens, closes = SPRING_2020
     when = opens + (rng.beta(1.2, 2.5, len(start)) * (closes - opens)).astype(np.int64)
     hit = (rng.random(len(start)) < parameters.spring_2020_layoffs) & (start < opens - LEAST_JOB_DAYS) & (end > when)

@@ -1,12 +1,13 @@
 """The story of a generation: chunks of people, each from its own seed, written as they come, shown only when whole."""
 
+import csv
 import json
 import multiprocessing
 import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.population.chunk import simulate_chunk
+from training.population.helping import Helped
 from training.population.labour_market import make_labour_market
 from training.population.parameters import AREA, GENERATOR_VERSION, Parameters
 from training.population.summary import FIRST_YEAR, Tally, figures, tally_chunk
@@ -24,6 +26,8 @@ from training.population.tables import chunk_tables, client_ids, labour_market_t
 
 CHUNK_PEOPLE = 5_000
 """Part of the result: another size gives another population of the same kind."""
+PLANTS = ("downturn", "client-mix", "new-code-list", "late-outcomes", "missing-assessments", "hiding-service")
+"""Drift and bias that can be planted by name; a lost field is named on its own."""
 EXTRACT, TRUTH = "extract", "truth"
 
 
@@ -39,6 +43,8 @@ class Order:
     seed: int
     until: date
     parameters: Parameters = field(default_factory=Parameters)
+    helped: Mapping[str, int] = field(default_factory=dict)
+    """Client ids and the day on which each is helped."""
 
     @property
     def until_day(self) -> int:
@@ -109,11 +115,67 @@ def _one_chunk(task: tuple[Order, int]) -> tuple[dict[str, pa.Table], Tally]:
     size = min(CHUNK_PEOPLE, order.people - first)
     market = make_labour_market(order.parameters, order.seed, order.until_day)
     seed = np.random.SeedSequence(order.seed, spawn_key=(number,))
-    chunk = simulate_chunk(seed, size, order.parameters, market, order.until_day)
     names = np.random.default_rng(np.random.SeedSequence(order.seed, spawn_key=(number, 1)))
-    tables = chunk_tables(chunk, client_ids(names, first, size, order.people), first, order.parameters)
+    ids = client_ids(names, first, size, order.people)
+    helped = _helped_here(ids, order.helped)
+    chunk = simulate_chunk(seed, size, order.parameters, market, order.until_day, helped)
+    tables = chunk_tables(chunk, ids, first, order.parameters)
     rows = {name: table.num_rows for name, table in tables.items() if name not in ("protected", "truth")}
     return tables, tally_chunk(chunk, rows, order.until_day)
+
+
+def tally_of(order: Order, processes: int = 1, advance: Callable[[int], object] = lambda people: None) -> Tally:
+    """The counts of a population that is not written."""
+    tally = Tally()
+    tasks = [(order, number) for number in range(order.chunks)]
+    workers = min(processes, len(tasks))
+    if workers <= 1:
+        for task in tasks:
+            tally.add(_counted(task))
+            advance(1)
+        return tally
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=_leave_interrupts_to_the_parent) as pool:
+        for counted in pool.imap(_counted, tasks):
+            tally.add(counted)
+            advance(1)
+    return tally
+
+
+def _counted(task: tuple[Order, int]) -> Tally:
+    order, number = task
+    size = min(CHUNK_PEOPLE, order.people - number * CHUNK_PEOPLE)
+    market = make_labour_market(order.parameters, order.seed, order.until_day)
+    seed = np.random.SeedSequence(order.seed, spawn_key=(number,))
+    chunk = simulate_chunk(seed, size, order.parameters, market, order.until_day)
+    return tally_chunk(chunk, {}, order.until_day)
+
+
+def _helped_here(ids: pa.Array, helped: Mapping[str, int]) -> Helped | None:
+    if not helped:
+        return None
+    found = [(place, helped[name]) for place, name in enumerate(ids.to_pylist()) if name in helped]
+    return Helped(np.array([place for place, _ in found], np.int64), np.array([on for _, on in found], np.int64))
+
+
+def read_helped(file: Path) -> dict[str, int]:
+    """Client ids and days of help from a CSV file with the columns client_id and as_of.
+
+    Raises
+    ------
+    OutputRefusedError
+        The file cannot be read so; the message names the line.
+    """
+    days: dict[str, int] = {}
+    with file.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines)
+        if not {"client_id", "as_of"} <= set(reader.fieldnames or ()):
+            raise OutputRefusedError("--helped: the first line must name the columns client_id and as_of")
+        for number, row in enumerate(reader, 2):
+            try:
+                days[row["client_id"]] = (date.fromisoformat(row["as_of"]) - date(1970, 1, 1)).days
+            except (TypeError, ValueError) as error:
+                raise OutputRefusedError(f"--helped, line {number}: as_of must be a day such as 2025-03-01") from error
+    return days
 
 
 def _chunks(order: Order, processes: int) -> Iterator[tuple[dict[str, pa.Table], Tally]]:
@@ -165,8 +227,20 @@ def _write_rest(order: Order, partial: Path) -> None:
         "people": order.people,
         "area": AREA,
         "generator_version": GENERATOR_VERSION,
+        "trend": order.parameters.trend,
+        "planted": planted_words(order.parameters),
+        "helped": len(order.helped),
     }
     (partial / EXTRACT / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", "utf-8")
+
+
+def planted_words(parameters: Parameters) -> list[str]:
+    """What was planted, in words that the command takes."""
+    planted = parameters.planted
+    words = [name for name in PLANTS if getattr(planted, name.replace("-", "_"))]
+    if planted.lost_field:
+        words.append(f"lost-field:{planted.lost_field}")
+    return words
 
 
 def _put_in_place(partial: Path, out: Path) -> None:

@@ -6,15 +6,16 @@ Work on the open market ends a run with the hazard
 
 for day d of the run, where eta holds the facts and the latent state, m the calendar path, k and theta shape and scale.
 The calendar path is taken as constant between the edges of a grid, so that the cumulative hazard is a sum and both the
-drawing of an end and the true risk use the very same numbers. Services do not change the hazard in this version: they
-are given by need and by time unemployed, so a service marks a need without causing anything.
+drawing of an end and the true risk use the very same numbers. The path after an as-of date is not known on that day:
+the true risk is the mean over continuations of it. Services do not change the hazard: they are given by need and by
+time unemployed, so a service marks a need without causing anything. Help that is asked for does (`helping.py`).
 """
 
 import numpy as np
 
 from training.population.days import Days, Floats
 from training.population.labour_market import LabourMarket
-from training.population.parameters import HORIZON_DAYS, HazardParameters
+from training.population.parameters import DAYS_A_MONTH, HORIZON_DAYS, HazardParameters, Parameters
 
 EDGES = np.array(
     [
@@ -35,11 +36,12 @@ EDGES = np.array(
         335,
         365,
         *range(426, 1096, 61),
-        *range(1200, 5200, 200),
+        *range(1200, 6600, 200),
     ],
     dtype=np.float64,
 )
 """Days of a run; every landmark and the horizon are edges."""
+BLOCK = 4096
 HORIZON_EDGES = int(np.searchsorted(EDGES, HORIZON_DAYS)) + 1
 
 
@@ -50,7 +52,10 @@ def cumulative_hazard(
     grid = EDGES[:edges]
     step = np.diff((grid / parameters.scale_days) ** parameters.shape)
     middle = ((grid[:-1] + grid[1:]) / 2).astype(np.int64)
+    late = grid[1:] > HORIZON_DAYS
+    step = np.where(late, parameters.after_a_year, 1.0) * step
     hiring = market.hiring(start[:, None] + middle[None, :])
+    hiring[:, late] **= parameters.after_a_year_sensitivity
     total = np.zeros((len(start), edges))
     np.cumsum(hiring * step, axis=1, out=total[:, 1:])
     return total * np.exp(eta)[:, None]
@@ -68,12 +73,50 @@ def time_to_work(rng: np.random.Generator, cumulative: Floats) -> Floats:
     return np.where(inside, days, np.inf)
 
 
-def survival_to_horizon(cumulative: Floats, other_daily: Floats, day_of_run: Floats) -> Floats:
-    """Probability that a run still going on at `day_of_run` reaches the horizon, float64 (n,)."""
-    rows = np.arange(len(cumulative))
-    right = np.clip(np.searchsorted(EDGES[:HORIZON_EDGES], day_of_run, side="right"), 1, HORIZON_EDGES - 1)
-    low, high = cumulative[rows, right - 1], cumulative[rows, right]
-    share = (day_of_run - EDGES[right - 1]) / (EDGES[right] - EDGES[right - 1])
-    so_far = low + (high - low) * share
-    ahead = cumulative[:, HORIZON_EDGES - 1] - so_far + other_daily * (HORIZON_DAYS - day_of_run)
-    return np.exp(-ahead)
+def hazard_ahead(parameters: HazardParameters, day_of_run: Floats) -> Floats:
+    """Weibull hazard left in each cell up to the horizon from `day_of_run` on, float64 (n, cells): no eta, no path."""
+    grid = EDGES[:HORIZON_EDGES]
+    step = np.diff((grid / parameters.scale_days) ** parameters.shape)
+    left = np.clip((grid[1:] - day_of_run[:, None]) / np.diff(grid), 0.0, 1.0)
+    weighted: Floats = left * step
+    return weighted
+
+
+def survival_to_horizon(ahead: Floats, level: Floats, eta: Floats, other: Floats, paths: Floats) -> Floats:
+    """Probability of reaching the horizon, float64 (n,): exact given a path of hiring, averaged over the paths.
+
+    Parameters
+    ----------
+    ahead : float64 (n, cells)
+        From `hazard_ahead`.
+    level : float64 (n,)
+        Hiring on the as-of date.
+    other : float64 (n,)
+        Cumulative hazard of all other ends up to the horizon.
+    paths : float64 (cells, continuations)
+        Hiring in each cell against the as-of date.
+    """
+    scale = level * np.exp(eta)
+    mean = np.empty(len(level))
+    for block in range(0, len(level), BLOCK):
+        rows = slice(block, block + BLOCK)
+        mean[rows] = np.exp(-(ahead[rows] @ paths) * scale[rows, None]).mean(axis=1)
+    risk: Floats = mean * np.exp(-other)
+    return risk
+
+
+def continuations(parameters: Parameters, seed: int, months: float) -> Floats:
+    """Paths of hiring in each cell of the grid against the level `months` after the start, (cells, continuations).
+
+    A random walk in the logarithm from that day on, in antithetic pairs, its mean held at 1: the past path is known and
+    the future one is not.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2**31, 1)))
+    grid = EDGES[:HORIZON_EDGES]
+    ahead = np.maximum((grid[:-1] + grid[1:]) / 2 - months * DAYS_A_MONTH, 0.0) / DAYS_A_MONTH
+    steps = np.diff(ahead, prepend=0.0)
+    sd = parameters.macro_monthly_sd * parameters.trend
+    shocks = rng.standard_normal((len(steps), -(-parameters.continuations // 2)))
+    walk = np.cumsum(shocks * np.sqrt(steps)[:, None], axis=0)
+    paths: Floats = np.exp(sd * np.concatenate((walk, -walk), axis=1) - 0.5 * sd**2 * ahead[:, None])
+    return paths

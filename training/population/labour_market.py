@@ -7,6 +7,8 @@ import numpy as np
 from training.population.days import Days, Floats, first_day_of_month, month_index
 from training.population.parameters import FIRST_CLIENTS_ON, Parameters
 
+DOWNTURN = 0.8
+"""A planted downturn multiplies the hazard by this."""
 PUBLISHED_AFTER_DAYS = 25
 SERIES_BEGINS = np.datetime64("2018-01", "M").astype(np.int64)
 BASE = (4.0, 5.5, 4.5, 5.0, 8.0, 3.2, 6.0, 7.0, 7.5, 9.0)
@@ -21,6 +23,8 @@ class LabourMarket:
 
     Attributes
     ----------
+    seed : int
+        Of the whole population.
     macro : float64 (days,)
         Multiplier of the hazard of finding work on each day from `FIRST_CLIENTS_ON` on.
     months : int64 (m,)
@@ -29,6 +33,7 @@ class LabourMarket:
         Jobseekers per vacancy.
     """
 
+    seed: int
     macro: Floats
     months: Days
     tightness: Floats
@@ -53,7 +58,9 @@ def make_labour_market(parameters: Parameters, seed: int, until: int) -> LabourM
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2**31,)))
     knots = np.array(parameters.hazard.macro)
     days = np.arange(FIRST_CLIENTS_ON, until + 20 * 366)
-    macro = np.interp(days, knots[:, 0], knots[:, 1])
+    macro = np.interp(days, knots[:, 0], knots[:, 1]) if parameters.trend else np.ones(len(days))
+    if parameters.planted.downturn:
+        macro = np.where(days >= parameters.planted.drift_from, DOWNTURN * macro, macro)
     last_month = int(np.datetime64(int(until), "D").astype("datetime64[M]").astype(np.int64))
     months = np.arange(SERIES_BEGINS, last_month + 1)
     middle = np.interp(first_day_of_month(months) + 15, days, macro)
@@ -64,4 +71,4 @@ def make_labour_market(parameters: Parameters, seed: int, until: int) -> LabourM
     season = 0.08 * np.cos((months % 12) * (2 * np.pi / 12))
     downturn = -np.log(middle)
     level = np.log(BASE)[:, None] + 1.4 * np.array(SENSITIVITY)[:, None] * downturn + season + noise
-    return LabourMarket(macro, months, np.round(np.exp(level), 2))
+    return LabourMarket(seed, macro, months, np.round(np.exp(level), 2))

@@ -5,9 +5,10 @@ listed in the domain notes; what has no such name is an assumption, chosen so th
 """
 
 import datetime
+import math
 from dataclasses import dataclass, field
 
-GENERATOR_VERSION = "1.0"
+GENERATOR_VERSION = "2.0"
 AREA = "keski_uusimaa"
 
 DAYS_A_YEAR = 365.25
@@ -22,7 +23,7 @@ def day(year: int, month: int, day_of_month: int) -> int:
     return (datetime.date(year, month, day_of_month) - datetime.date(1970, 1, 1)).days
 
 
-FIRST_CLIENTS_ON = day(2013, 1, 1)
+FIRST_CLIENTS_ON = day(2009, 1, 1)
 """Life before the window is simulated so that the stock of 2019 has a past; none of it is written."""
 WINDOW_OPENS = day(2019, 1, 1)
 DEFAULT_UNTIL = "2026-10-31"
@@ -39,20 +40,26 @@ class HazardParameters:
     macro: (day, multiplier) knots of a calendar path; entrants of 2025 reach twelve months in 26-29 % of cases.
     """
 
-    shape: float = 0.78
-    scale_days: float = 125.0
+    shape: float = 0.68
+    scale_days: float = 104.0
+    after_a_year: float = 0.39
+    """The hazard beyond twelve months against the Weibull curve: half of the long-term unemployed have been so for more
+    than two years (KEHA, January 2026), which one curve through the flows of 2017 cannot give (assumption)."""
+    after_a_year_sensitivity: float = 3.0
+    """Power of the calendar path beyond twelve months: who has been unemployed for a year is hired last (assumption)."""
     macro: tuple[tuple[int, float], ...] = (
-        (day(2013, 1, 1), 0.85),
+        (day(2009, 1, 1), 0.85),
         (day(2017, 1, 1), 1.00),
         (day(2020, 2, 15), 1.00),
         (day(2020, 4, 1), 0.77),
         (day(2020, 10, 1), 0.97),
         (day(2021, 9, 1), 0.99),
-        (day(2022, 9, 1), 1.01),
-        (day(2023, 7, 1), 0.94),
-        (day(2024, 7, 1), 0.83),
-        (day(2025, 7, 1), 0.75),
-        (day(2026, 12, 31), 0.73),
+        (day(2022, 9, 1), 1.03),
+        (day(2023, 7, 1), 0.91),
+        (day(2024, 4, 1), 0.78),
+        (day(2025, 4, 1), 0.75),
+        (day(2025, 9, 1), 0.735),
+        (day(2026, 12, 31), 0.72),
     )
     other_exit_daily: float = 0.00050
     """Competing exits to education or out of the labour force; about a fifth of all ends (assumption)."""
@@ -65,10 +72,11 @@ class Effects:
 
     unemployed_200_days: float = -0.223
     """HR 0.80 for each 200 days unemployed in the last three years (assumption)."""
-    unemployed_over_a_year: float = -0.40
+    unemployed_over_a_year: float = -0.30
     """A threshold on top: more than 365 of the last 1,095 days (assumption)."""
-    age_steps: tuple[tuple[int, float], ...] = ((0, 0.095), (25, 0.0), (45, -0.163), (55, -0.431), (60, -0.799))
-    """HR 1.1, 1, 0.85, 0.65, 0.45 from the age named (assumption shaped on KEHA's stocks)."""
+    age_steps: tuple[tuple[int, float], ...] = ((0, 0.049), (25, 0.0), (45, -0.163), (55, -0.431), (60, -0.799))
+    """HR 1.05, 1, 0.85, 0.65, 0.45 from the age named (assumption shaped on KEHA's stocks; 1.1 for the youngest gave too
+    few long-term unemployed under 30)."""
     older_with_history: float = -0.25
     """Interaction: 50 or older and more than 180 days unemployed in three years (assumption)."""
     education: tuple[float, ...] = (-0.105, -0.105, -0.105, 0.0, 0.0, 0.0, -0.030, -0.051, -0.051)
@@ -80,11 +88,11 @@ class Effects:
     """HR 1.10 for a point of the Work Ability Score (assumption), 1.6 points for a standard deviation of health."""
     poor_health: float = -0.22
     """A threshold: the lowest eighth of health (assumption)."""
-    employability: float = 0.18
+    employability: float = 0.14
     """What no register holds: networks, motivation, skills not certified (assumption)."""
     run_noise: float = 0.08
     """What differs between two runs of the same person (assumption)."""
-    foreign_citizen: float = -0.073
+    foreign_citizen: float = math.log(0.93)
     """HR 0.93, the middle of the range 0.85-1.0 that audits vary (assumption)."""
     summer_start: float = -0.08
     summer_start_tertiary_or_foreign: float = -0.13
@@ -98,16 +106,68 @@ class Effects:
 
 
 @dataclass(frozen=True)
+class Planted:
+    """Drift and bias planted on purpose, so that monitoring and audits can be tried; nothing is planted by default.
+
+    Drift begins on `drift_from`. downturn: the hazard of finding work falls to 0.8 of what it was. client_mix: twice
+    the share of foreign citizens and more basic education among first registrations. lost_field: the name of a
+    statement that is no longer written. new_code_list: reasons why a job ended come in codes nobody announced.
+
+    Bias concerns one `group`. late_outcomes: what ends a run is recorded 90 days later. missing_assessments: 30 points
+    fewer answer. hiding_service: services stop the group's official count of unemployment again and again.
+    """
+
+    drift_from: int = day(2025, 10, 1)
+    downturn: bool = False
+    client_mix: bool = False
+    lost_field: str | None = None
+    new_code_list: bool = False
+    group: str = "foreign"
+    late_outcomes: bool = False
+    missing_assessments: bool = False
+    hiding_service: bool = False
+
+
+GROUPS_OF_BIAS = ("foreign", "women", "under_30", "long_illness")
+
+
+@dataclass(frozen=True)
 class Parameters:
     """All parameters of one generation."""
 
     hazard: HazardParameters = field(default_factory=HazardParameters)
     effects: Effects = field(default_factory=Effects)
+    planted: Planted = field(default_factory=Planted)
+    trend: bool = True
+    """Off: hiring, registrations, client mix and services stay as they were in 2019, and no spring of 2020."""
+    continuations: int = 200
+    macro_monthly_sd: float = 0.02
+    """What nobody knows at the as-of date: from then on hiring is a random walk in its logarithm, this much a month, from
+    the level of that day (assumption; the path of 2022-25 fell by .01 a month)."""
+    help_effect: float = 0.02
+    """How much help lowers the probability of reaching twelve months: 2 percentage points (assumption, from a Dutch
+    trial of early intensive help)."""
+    registrations: tuple[tuple[int, float], ...] = (
+        (day(2019, 1, 1), 1.0),
+        (day(2021, 6, 1), 1.0),
+        (day(2023, 1, 1), 0.85),
+        (day(2025, 1, 1), 0.70),
+        (day(2026, 12, 31), 0.66),
+    )
+    """Knots of the number of first registrations: jobseekers without a year of unemployment behind them stayed at 12,430
+    in February 2024 and 2026 (S2) while spells grew longer, so fewer came (assumption; fewer jobs begin, fewer end)."""
     municipality_codes: tuple[str, ...] = ("106", "186", "505", "543", "611", "858")
     municipality_weights: tuple[float, ...] = (0.232, 0.224, 0.102, 0.217, 0.025, 0.200)
     """By population (rounded)."""
-    foreign_share_of_entrants: tuple[float, float] = (0.13, 0.25)
-    """Of first registrations in 2013 and 2026: 17.7 % of jobseekers were foreign citizens in February 2026 (S2)."""
+    foreign_share_of_entrants: tuple[tuple[int, float], ...] = (
+        (day(2009, 1, 1), 0.11),
+        (day(2021, 6, 1), 0.145),
+        (day(2022, 6, 1), 0.205),
+        (day(2023, 6, 1), 0.205),
+        (day(2025, 1, 1), 0.170),
+    )
+    """Of first registrations: 18.7, 18.2 and 17.7 % of jobseekers were foreign citizens in February 2024, 2025, 2026
+    (S2). The peak of 2022-23 (an assumption) makes their stock one of recent entry."""
     long_illness_share: float = 0.11
     """About 940 of 9,000 unemployed in 2020 (S1)."""
     moves_a_year: float = 0.022
@@ -116,8 +176,10 @@ class Parameters:
     layoff_share_of_separations: float = 0.15
     """Half of temporary lay-offs end within a month (Akava)."""
     layoff_becomes_dismissal: float = 0.13
-    spring_2020_layoffs: float = 0.35
+    spring_2020_layoffs: float = 0.11
     """Share of jobs running in March 2020 that were interrupted by a temporary lay-off (assumption)."""
+    next_job_directly: float = 0.76
+    """Share of jobs followed by another without unemployment between (assumption)."""
     own_expectation_answered: float = 0.70
     assessment_at_registration: float = 0.15
     """Within the assumed 10-20 %, more often where work ability is low: missing not at random."""
@@ -125,3 +187,15 @@ class Parameters:
     work_ability_sd: float = 2.1
     """New jobseekers (assumption; published for a group far weaker than entrants: 6.14, 2.55)."""
     use_not_permitted: float = 0.03
+
+
+def with_choices(
+    trend: bool = True, planted: Planted | None = None, foreign_hazard_ratio: float = 0.93, help_effect: float = 0.02
+) -> Parameters:
+    """The parameters with what a user may choose."""
+    return Parameters(
+        effects=Effects(foreign_citizen=math.log(foreign_hazard_ratio)),
+        planted=planted or Planted(),
+        trend=trend,
+        help_effect=help_effect,
+    )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.population.days import OPEN, Days, Floats
-from training.population.parameters import DAYS_A_YEAR, FIRST_CLIENTS_ON, Parameters
+from training.population.parameters import DAYS_A_YEAR, FIRST_CLIENTS_ON, WINDOW_OPENS, Parameters
 
 MEN, WOMEN, OTHER_SEX, SEX_NOT_RECORDED = 0, 1, 2, 3
 FINLAND, EU_EEA, OTHER_COUNTRY = 0, 1, 2
@@ -76,6 +76,17 @@ class People:
         foreign: NDArray[np.bool_] = self.citizenship != FINLAND
         return foreign
 
+    def in_group(self, name: str) -> NDArray[np.bool_]:
+        """Whether each person belongs to a group in which a bias can be planted (`GROUPS_OF_BIAS`)."""
+        young = self.registers_on - self.born_on < 30 * DAYS_A_YEAR
+        chosen: NDArray[np.bool_] = {
+            "foreign": self.foreign,
+            "women": self.sex == WOMEN,
+            "under_30": young,
+            "long_illness": self.long_illness,
+        }[name]
+        return chosen
+
     def age(self, who: Days, on: Days) -> Floats:
         """Age in years of some people on a day."""
         return (on - self.born_on[who]) / DAYS_A_YEAR
@@ -89,12 +100,14 @@ def occupation_codes() -> tuple[str, ...]:
 def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until: int) -> People:
     """n people who register for the first time between 2013 and `until`."""
     span = until - FIRST_CLIENTS_ON
-    registers_on = FIRST_CLIENTS_ON + _seasonal_days(rng, n, span)
-    early, late = parameters.foreign_share_of_entrants
-    foreign = rng.random(n) < early + (late - early) * (registers_on - FIRST_CLIENTS_ON) / span
+    registers_on = FIRST_CLIENTS_ON + _registration_days(rng, n, span, parameters)
+    knots = np.array(parameters.foreign_share_of_entrants)
+    share = np.interp(registers_on if parameters.trend else np.full(n, WINDOW_OPENS), knots[:, 0], knots[:, 1])
+    new_mix = (registers_on >= parameters.planted.drift_from) & parameters.planted.client_mix
+    foreign = rng.random(n) < np.where(new_mix, 2.0 * share, share)
     age = _first_ages(rng, n, foreign)
     born_on = registers_on - (age * DAYS_A_YEAR).astype(np.int64)
-    years_here = np.where(rng.random(n) < 0.5, rng.exponential(1.2, n), rng.exponential(7.0, n))
+    years_here = np.where(rng.random(n) < 0.6, rng.exponential(1.2, n), rng.exponential(7.0, n))
     arrived_on = np.where(
         foreign, np.maximum(registers_on - (years_here * DAYS_A_YEAR).astype(np.int64), born_on), born_on
     )
@@ -102,7 +115,7 @@ def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until:
     health = rng.standard_normal(n)
     employability = 0.35 * health + np.sqrt(1 - 0.35**2) * rng.standard_normal(n)
     health = health - 0.012 * (age - 35)
-    education = _education(rng, age, employability, foreign)
+    education = _education(rng, age, employability - 0.8 * new_mix, foreign)
     unknown = rng.random(n) < np.where(foreign, 0.16, 0.025)
     group = _occupation_group(rng, education)
     illness_odds = np.log(parameters.long_illness_share / (1 - parameters.long_illness_share)) - 0.45
@@ -131,19 +144,21 @@ def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until:
     )
 
 
-def _seasonal_days(rng: np.random.Generator, n: int, span: int) -> Days:
+def _registration_days(rng: np.random.Generator, n: int, span: int, parameters: Parameters) -> Days:
     """Days from 0 to `span` with more first registrations in January, June, July and August."""
     weight = np.ones(12)
     weight[[0, 5, 6, 7, 11]] = (1.25, 1.35, 1.25, 1.15, 1.10)
     days = np.arange(span)
     months = ((FIRST_CLIENTS_ON + days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)) % 12
-    cumulative = np.cumsum(weight[months])
+    knots = np.array(parameters.registrations)
+    volume = np.interp(FIRST_CLIENTS_ON + days, knots[:, 0], knots[:, 1]) if parameters.trend else 1.0
+    cumulative = np.cumsum(weight[months] * volume)
     drawn: Days = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right").astype(np.int64)
     return drawn
 
 
 def _first_ages(rng: np.random.Generator, n: int, foreign: NDArray[np.bool_]) -> Floats:
-    young = rng.random(n) < np.where(foreign, 0.25, 0.45)
+    young = rng.random(n) < np.where(foreign, 0.24, 0.31)
     return np.where(young, 18.05 + rng.gamma(1.6, 2.6, n), np.clip(rng.normal(41.0, 11.0, n), 20.0, 62.5)).clip(
         18.05, 62.5
     )

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from training.population.careers import IN_EDUCATION, OUTSIDE, WORK
 from training.population.days import OPEN, Days
+from training.population.keyed import Keyed, key_of
 from training.population.parameters import WINDOW_OPENS, day
 from training.population.rows import Columns, join, take
+from training.population.services import recorded_share
 
 NOT_RECORDED = np.int64(-(2**40))
 """Stands for a missing `known_on`."""
@@ -20,20 +22,24 @@ START_LAG = (0.55, 0.25, 0.12, 0.08)
 """Days from the start of a spell to its recording: 0, 1, 2, 3 (assumption)."""
 TRANSFER = (day(2025, 1, 1), day(2025, 1, 31))
 """The change of register on 1.1.2025 delayed recording by up to a week (assumption)."""
+LATE_DAYS = 90
+"""How much later the outcomes of one group are recorded where that bias is planted."""
 CORRECTED_START, CORRECTED_END, WITHOUT_RECORDING_DATE = 0.007, 0.010, 0.03
 FACT_IDS_A_PERSON = 10_000
 SERVICE_IDS, ASSESSMENT_IDS, STATEMENT_IDS, DEPARTURE_ID = 2_000, 4_000, 5_000, 9_000
 """Where the numbering of each kind of fact begins within a person's fact ids; spells begin at 0."""
 
 
-def start_lag(rng: np.random.Generator, start: Days) -> Days:
+def start_lag(draw: Keyed, purpose: int, key: Days, start: Days) -> Days:
     """Days between the start of what is told and its recording."""
-    lag = np.searchsorted(np.cumsum(START_LAG)[:-1], rng.random(len(start)), side="right")
+    lag = np.searchsorted(np.cumsum(START_LAG)[:-1], draw.uniform(purpose, key), side="right")
     moved = (start >= TRANSFER[0]) & (start <= TRANSFER[1])
-    return lag + np.where(moved, rng.integers(0, 8, len(start)), 0)
+    return lag + np.where(moved, draw.integers(purpose + 1, key, 8), 0)
 
 
-def record_spells(rng: np.random.Generator, spells: Columns, departs_on: Days, until: int) -> tuple[Columns, Columns]:
+def record_spells(
+    draw: Keyed, spells: Columns, departs_on: Days, until: int, late: NDArray[np.bool_]
+) -> tuple[Columns, Columns]:
     """Rows of the register from the spells as lived, and the lived spells with the day each became known.
 
     Parameters
@@ -41,6 +47,8 @@ def record_spells(rng: np.random.Generator, spells: Columns, departs_on: Days, u
     spells : columns person, code, start, end, run, reported
         As lived; `end` may lie after `until`.
     departs_on : int64 (people,)
+    late : bool (people,)
+        Whose outcomes are recorded `LATE_DAYS` later (a planted bias).
 
     Returns
     -------
@@ -56,7 +64,9 @@ def record_spells(rng: np.random.Generator, spells: Columns, departs_on: Days, u
     after_work = np.zeros(n, np.bool_)
     after_work[1:] = follows_same[:-1] & (code[:-1] == WORK)
     reported = lived["reported"] & ~(np.isin(code, (IN_EDUCATION, OUTSIDE)) & after_work)
-    own = start + start_lag(rng, start)
+    key = key_of(person, start)
+    delay = LATE_DAYS * (late[person] & np.isin(code, (WORK, IN_EDUCATION, OUTSIDE)))
+    own = start + start_lag(draw, 0, key, start) + delay
     known = np.where(reported, own, _known_with_the_next(own, reported, person))
     known = np.maximum(known, WINDOW_OPENS)
 
@@ -67,16 +77,16 @@ def record_spells(rng: np.random.Generator, spells: Columns, departs_on: Days, u
     adjacent = np.zeros(n, np.bool_)
     adjacent[:-1] = follows_same[:-1] & (start[1:] == end[:-1] + 1)
     in_register = ~np.isin(code, (WORK,)) & reported
-    told = end + 1 + np.minimum(rng.geometric(0.22, n) - 1, 45)
+    told = end + 1 + np.minimum(draw.geometric(2, key, 0.22) - 1, 45) + LATE_DAYS * late[person]
     end_known = np.where(adjacent & next_reported, next_known, np.where(in_register, told, next_known))
-    end_known = np.where(end >= departs_on[person], end + 1 + rng.integers(0, 5, n), end_known)
+    end_known = np.where(end >= departs_on[person], end + 1 + draw.integers(3, key, 5), end_known)
     end_known = np.where(next_reported, np.minimum(end_known, next_known), end_known)
     end_known = np.maximum(end_known, np.maximum(known, end))
 
     lived["known"] = known
     lived["fact"] = _count_within(person)
     kept = (_end_of_run(lived) >= WINDOW_OPENS) & (known <= until) & (start <= until)
-    rows = _versions(rng, take(lived, kept), end_known[kept], reported[kept], until)
+    rows = _versions(draw, take(lived, kept), end_known[kept], reported[kept], until)
     return rows, lived
 
 
@@ -107,46 +117,48 @@ def _count_within(person: Days) -> Days:
 
 
 def _versions(
-    rng: np.random.Generator, lived: Columns, end_known: Days, reported: NDArray[np.bool_], until: int
+    draw: Keyed, lived: Columns, end_known: Days, reported: NDArray[np.bool_], until: int
 ) -> Columns:
     """Every version of each spell that had reached the register by `until`."""
     start, end, known, code = lived["start"], lived["end"], lived["known"], lived["code"]
-    n = len(start)
+    n, key = len(start), key_of(lived["person"], lived["start"])
     ended = end_known <= until
     at_once = ended & (end_known <= known)
-    late_start = (rng.random(n) < CORRECTED_START) & ~at_once & (known > start) & (end > known)
-    shift = np.where(late_start, 1 + (rng.random(n) * (known - start)).astype(np.int64).clip(0, 2), 0)
+    late_start = (draw.uniform(4, key) < CORRECTED_START) & ~at_once & (known > start) & (end > known)
+    shift = np.where(late_start, 1 + (draw.uniform(5, key) * (known - start)).astype(np.int64).clip(0, 2), 0)
     shift = np.minimum(shift, known - start)
     first_end = np.where(at_once, end, OPEN)
     base = {"person": lived["person"], "fact": lived["fact"], "code": code}
     first = {**base, "start": start + shift, "end": first_end, "known_on": known}
 
-    corrected_on = known + 5 + rng.integers(0, 20, n)
+    corrected_on = known + 5 + draw.integers(6, key, 20)
     again = late_start & (corrected_on < np.minimum(end_known, end)) & (corrected_on <= until)
     second = take({**base, "start": start, "end": np.full(n, OPEN), "known_on": corrected_on}, again)
 
     closing = ended & ~at_once
-    early_end = closing & (rng.random(n) < CORRECTED_END) & (end - start > 10) & (end_known + 40 <= until)
-    wrong = np.where(early_end, end - 1 - rng.integers(0, 5, n), end)
+    early_end = closing & (draw.uniform(7, key) < CORRECTED_END) & (end - start > 10) & (end_known + 40 <= until)
+    wrong = np.where(early_end, end - 1 - draw.integers(8, key, 5), end)
     third = take({**base, "start": start, "end": wrong, "known_on": end_known}, closing)
-    fourth = take({**base, "start": start, "end": end, "known_on": end_known + 7 + rng.integers(0, 25, n)}, early_end)
+    fourth = take({**base, "start": start, "end": end, "known_on": end_known + 7 + draw.integers(9, key, 25)}, early_end)
 
-    nobody_noted = at_once & ~reported & (code == WORK) & (rng.random(n) < WITHOUT_RECORDING_DATE)
+    nobody_noted = at_once & ~reported & (code == WORK) & (draw.uniform(10, key) < WITHOUT_RECORDING_DATE)
     first["known_on"] = np.where(nobody_noted, NOT_RECORDED, first["known_on"])
     rows = join(first, second, third, fourth)
     return take(rows, np.lexsort((rows["known_on"], rows["fact"], rows["person"])))
 
 
-def record_services(rng: np.random.Generator, services: Columns, recorded: NDArray[np.bool_], until: int) -> Columns:
+def record_services(draw: Keyed, services: Columns, until: int) -> Columns:
     """Rows for services: the planned end is known at once, an earlier end comes as a correction."""
     services = take(services, np.lexsort((services["start"], services["person"])))
     fact = SERVICE_IDS + _count_within(services["person"])
+    key = key_of(services["person"], services["start"])
     start, planned, end = services["start"], services["planned_end"], services["end"]
-    known = np.maximum(start + start_lag(rng, start), WINDOW_OPENS)
-    unnoted = (rng.random(len(start)) < WITHOUT_RECORDING_DATE) & (planned == end)
+    known = np.maximum(start + start_lag(draw, 20, key, start), WINDOW_OPENS)
+    unnoted = (draw.uniform(22, key) < WITHOUT_RECORDING_DATE) & (planned == end)
     base = {"person": services["person"], "fact": fact, "kind": services["kind"], "start": start}
     first = {**base, "end": planned, "known_on": known}
-    told = np.maximum(known + 1, end + 1 + rng.integers(0, 6, len(start)))
+    told = np.maximum(known + 1, end + 1 + draw.integers(23, key, 6))
+    recorded = draw.uniform(24, key) < recorded_share(start)
     broken_off = (end < planned) & (told <= until)
     later = take({**base, "end": end, "known_on": told}, broken_off & recorded & (end >= WINDOW_OPENS))
     kept = recorded & (planned >= WINDOW_OPENS) & (end >= WINDOW_OPENS) & (known <= until)

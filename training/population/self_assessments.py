@@ -6,6 +6,7 @@ Loadings and noise are assumptions; the Work Ability Score of entrants has mean 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.population.days import Days, Floats
 from training.population.parameters import WINDOW_OPENS, Parameters
@@ -24,39 +25,57 @@ LOADINGS = {
 }
 """On health and employability (assumption)."""
 LEAST_DAYS_BETWEEN, MEAN_DAYS_BETWEEN = 30, 470.0
+DECLINE_A_YEAR, RECOVERY_A_YEAR = 0.08, 0.10
+"""Of the weak third and of the others, in standard deviations: the spread widens with time (assumption)."""
 MOST_IN_A_RUN = 4
+FEWER = 0.30
+"""A planted bias: 30 points fewer of one group answer."""
 
 
 def draw_self_assessments(
     rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters, until: int
 ) -> Columns:
-    """Self-assessments of all runs: person, date, and what was answered (NaN: left out)."""
-    first = _at_registration(rng, people, runs, parameters)
-    when = [first]
+    """Self-assessments of all runs: person, date, and what was answered (NaN: left out).
+
+    At every registration there is a row, also where nobody asked or answered (`answered` is false): what the person
+    would have said, for the figures of entrants; it is never written.
+    """
+    every = np.arange(len(runs["run"]))
+    told = [_told(every, runs["start"] + rng.integers(0, 6, len(every)), _answers_first(rng, people, runs, parameters))]
     previous = runs["start"]
+    silent = people.in_group(parameters.planted.group)[runs["person"]] & parameters.planted.missing_assessments
     for _ in range(1, MOST_IN_A_RUN):
         gap = LEAST_DAYS_BETWEEN + rng.gamma(2.0, MEAN_DAYS_BETWEEN / 2.0, len(runs["run"]))
         previous = previous + gap.astype(np.int64)
-        wanted = rng.random(len(previous)) < 0.45
-        when.append((np.flatnonzero(wanted & (previous <= runs["end"])), previous))
-    parts = []
-    for rows, dates in when:
-        date = dates[rows] if len(dates) == len(runs["run"]) else dates
-        seen = date <= np.minimum(until, runs["end"][rows])
-        parts.append({"row": rows[seen], "date": date[seen]})
-    told = join(*parts)
-    answers = _answers(rng, people, runs, told["row"], told["date"], parameters)
-    return take(answers, (answers["known_on"] <= until) & (answers["date"] >= WINDOW_OPENS))
+        rows = np.flatnonzero(rng.random(len(previous)) < 0.45 - FEWER * silent)
+        told.append(_told(rows, previous[rows], np.ones(len(rows), np.bool_)))
+    asked = join(*told)
+    answers = _answers(rng, people, runs, asked["row"], asked["date"], parameters)
+    answers["answered"] = asked["answered"]
+    seen = (answers["known_on"] <= until) & (answers["date"] >= WINDOW_OPENS)
+    return take(answers, seen & (answers["date"] <= runs["end"][asked["row"]]))
 
 
-def _at_registration(
+def _told(row: Days, date: Days, answered: NDArray[np.bool_]) -> Columns:
+    return {"row": row, "date": date, "answered": answered}
+
+
+def _answers_first(
     rng: np.random.Generator, people: People, runs: Columns, parameters: Parameters
-) -> tuple[Days, Days]:
+) -> NDArray[np.bool_]:
+    """Whether a self-assessment is made in the first week of each run."""
     who = runs["person"]
     odds = np.log(parameters.assessment_at_registration / (1 - parameters.assessment_at_registration)) - 0.18
     odds = odds - 0.35 * people.health[who] - 0.20 * people.employability[who] + 0.5 * (runs["start"] > 20_100)
-    rows = np.flatnonzero(rng.random(len(who)) < 1 / (1 + np.exp(-odds)))
-    return rows, runs["start"] + rng.integers(0, 6, len(who))
+    silent = people.in_group(parameters.planted.group)[who] & parameters.planted.missing_assessments
+    answers: NDArray[np.bool_] = rng.random(len(who)) < 1 / (1 + np.exp(-odds)) - FEWER * silent
+    return answers
+
+
+def _declines(people: People, who: Days) -> NDArray[np.bool_]:
+    """Whether a person's work ability falls with time unemployed: the weak third by health and employability."""
+    falls: NDArray[np.bool_] = people.health[who] + 0.8 * people.employability[who] < -0.6
+    return falls
 
 
 def _answers(
@@ -66,32 +85,34 @@ def _answers(
     health, employability = people.health[who], people.employability[who]
     years = np.minimum((date - runs["start"][row]) / 365.25, 3.0)
     ill = people.long_illness[who]
-    work_ability = 0.68 * health + 0.15 * employability - 0.35 * ill - 0.17 * years
+    decline = np.where(_declines(people, who), DECLINE_A_YEAR, -RECOVERY_A_YEAR)
+    work_ability = 0.68 * health + 0.15 * employability - 0.35 * ill - decline * years
     n = len(row)
 
     def scale(mean: float, spread: float, state: Floats, noise: float, low: int, high: int) -> Floats:
         value = np.clip(np.rint(mean + spread * (state + noise * rng.standard_normal(n))), low, high)
         return np.where(rng.random(n) < 0.02, np.nan, value)
 
+    was_scale = (parameters.work_ability_mean + 0.48, parameters.work_ability_sd * 1.30, work_ability, 0.38, 0, 10)
     columns: Columns = {
         "person": who,
+        "day_of_run": date - runs["start"][row],
         "date": date,
         "known_on": date + rng.integers(0, 3, n),
-        "work_ability_score": scale(
-            parameters.work_ability_mean + 0.95, parameters.work_ability_sd * 1.1, work_ability, 0.62, 0, 10
-        ),
+        "work_ability_score": scale(*was_scale),
         "functioning": scale(7.9, 2.0, 0.9 * work_ability, 0.55, 0, 10),
         "life_satisfaction": scale(3.8, 0.9, 0.5 * health + 0.2 * employability - 0.2 * years, 0.8, 1, 5),
         "health": scale(3.8, 0.95, 0.75 * health - 0.4 * ill, 0.55, 1, 5),
         "use_permitted": rng.random(n) >= parameters.use_not_permitted,
         "version_2020": date > 18_400,
     }
+    columns["repeated"] = scale(*was_scale)
     shared = rng.standard_normal(n)
     for section in SECTIONS:
         on_health, on_employability = LOADINGS[section]
         items = ITEMS[section]
-        state = on_health * health + on_employability * employability - 0.15 * years + 0.35 * shared
-        columns[f"{section}_score"] = scale(2.9 * items, 0.55 * items, state, 0.45, items, 4 * items)
+        state = on_health * health + on_employability * employability - 0.15 * years + 0.30 * shared
+        columns[f"{section}_score"] = scale(2.9 * items, 0.50 * items, state, 0.65, items, 4 * items)
         columns[f"{section}_minimum"] = np.full(n, float(items))
         columns[f"{section}_maximum"] = np.full(n, 4.0 * items)
     return columns

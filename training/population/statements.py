@@ -40,6 +40,8 @@ EXPECTATION_BOUNDS = (-0.85, 0.20, 0.95, 1.55)
 EXPECTATION_WEIGHT = 0.72
 """Correlation of the answer behind the classes with the state that drives the hazard (assumption)."""
 CANNOT_SAY_SHARE = 0.06
+NEW_CODES = "x_"
+"""What a planted new code list puts before every code."""
 LEFT_OUT = 0.02
 STATED_AGAIN = 0.10
 INPUTS = (
@@ -76,11 +78,24 @@ def draw_statements(
         _rows(kept, rng.random(n) >= LEFT_OUT, "activity_before", _drawn(rng, ACTIVITIES, kept["origin"])),
         _rows(kept, _answers_expectation(rng, people, kept, parameters), "own_expectation", _expectation(rng, kept)),
     ]
+    _plant(told, parameters)
     rows = join(*told)
     rows = take(rows, np.lexsort((rows["input"], rows["happened_on"], rows["person"])))
     starts = np.searchsorted(rows["person"], rows["person"])
     rows["fact"] = STATEMENT_IDS + np.arange(len(starts)) - starts
     return rows
+
+
+def _plant(told: list[Columns], parameters: Parameters) -> None:
+    """Change what is told from the day on which a drift is planted."""
+    planted = parameters.planted
+    for place, table in enumerate(told):
+        name = INPUTS[int(table["input"][0])] if len(table["input"]) else ""
+        late = table["happened_on"] >= planted.drift_from
+        if name == "reason_job_ended" and planted.new_code_list:
+            table["value"] = np.where(late, np.char.add(NEW_CODES, table["value"]), table["value"])
+        if name and name == planted.lost_field:
+            told[place] = take(table, ~late)
 
 
 def _rows(runs: Columns, stated: NDArray[np.bool_], name: str, value: NDArray[np.str_]) -> Columns:

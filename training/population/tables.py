@@ -13,6 +13,7 @@ from training.population.parameters import Parameters
 from training.population.people import DIED, MOVED, OLD_AGE_PENSION
 from training.population.recording import ASSESSMENT_IDS, FACT_IDS_A_PERSON, NOT_RECORDED
 from training.population.self_assessments import SECTIONS
+from training.population.rows import take
 from training.population.services import KINDS
 from training.population.statements import INPUTS
 
@@ -72,8 +73,9 @@ def chunk_tables(chunk: Chunk, ids: pa.Array, first_person: int, parameters: Par
         chunk.self_assessments,
         chunk.people,
     )
+    a = take(a, a["answered"])
     order = np.lexsort((a["date"], a["person"]))
-    a = {name: column[order] for name, column in a.items()}
+    a = take(a, order)
     first_of_person = np.searchsorted(a["person"], a["person"])
     assessed_on = a["date"]
     return {
