@@ -68,7 +68,7 @@ def fit_logistic(catalogue: Catalogue, fit: Table, names: Sequence[str]) -> Line
         if catalogue.feature(name).kind == "category"
     }
     design = fit_design(values, names, codes)
-    fitted = LogisticRegression(C=1.0, max_iter=500).fit(design.matrix(values), fit.outcome)
+    fitted = LogisticRegression(C=1.0, max_iter=500).fit(design.matrix(values), fit.outcome, fit.weight)
     return design.tables(fitted.coef_[0], float(fitted.intercept_[0]))
 
 
@@ -110,11 +110,12 @@ class AgeRule:
         return np.where(np.isnan(age), self.overall, self.rates[np.digitize(np.nan_to_num(age), AGE_BANDS)])
 
 
-def fit_age_rule(age: Floats, outcome: Floats) -> AgeRule:
+def fit_age_rule(age: Floats, outcome: Floats, weight: Floats | None = None) -> AgeRule:
     """Return the age rule of these people, whose ages are in years, NaN where not known."""
+    own = np.ones(len(age)) if weight is None else weight
     known = ~np.isnan(age)
     band = np.digitize(age[known], AGE_BANDS)
-    n = np.bincount(band, minlength=len(AGE_BANDS) + 1)
-    positives = np.bincount(band, outcome[known], minlength=len(AGE_BANDS) + 1)
-    overall = float(outcome.mean())
-    return AgeRule(np.where(n > 0, positives / np.maximum(n, 1), overall), overall)
+    n = np.bincount(band, own[known], minlength=len(AGE_BANDS) + 1)
+    positives = np.bincount(band, (own * outcome)[known], minlength=len(AGE_BANDS) + 1)
+    overall = float(np.average(outcome, weights=own))
+    return AgeRule(np.where(n > 0, positives / np.where(n > 0, n, 1), overall), overall)

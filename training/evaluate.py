@@ -17,6 +17,7 @@ from model_registry.evidence.estimates import (
     why_not_assessable,
 )
 from model_registry.evidence.measures import base_rate
+from model_registry.evidence.survival import effective_n
 from training.challengers import AGE_RULE, SIMPLEST_FIRST
 from training.fit import SMALL_TREES
 
@@ -30,12 +31,16 @@ SERVED, REGISTER = "served model", "register model"
 
 @dataclass(frozen=True)
 class LandmarkEvaluation:
-    """All models on the people at one landmark. `people` counts persons, `n` their person-dates."""
+    """All models on the people at one landmark: `n` person-dates of so many people.
+
+    `effective_n` is how many equally weighted person-dates would tell as much.
+    """
 
     landmark: int
     n: int
     people: int
     outcomes: int
+    effective_n: float
     base_rate: Estimate
     models: Mapping[str, ModelMeasures]
 
@@ -46,6 +51,7 @@ class LandmarkEvaluation:
             "n": self.n,
             "people": self.people,
             "outcomes": self.outcomes,
+            "effective_n": round(self.effective_n, 1),
             "base_rate": asdict(self.base_rate),
             "models": {
                 name: {
@@ -74,6 +80,7 @@ def evaluate_models(
     draws: int,
     seed: int,
     done: Callable[[str], None] | None = None,
+    own_weights: Floats | None = None,
 ) -> tuple[LandmarkEvaluation, ...]:
     """Return the evaluation at each landmark.
 
@@ -83,21 +90,27 @@ def evaluate_models(
         Of the evaluation slice.
     risks : model name -> float64 (n,)
         The served model first; every other is compared with it on the same draws of persons.
+    own_weights : float64 (n,), optional
+        For whom each row stands besides itself (censoring); multiplied into every draw.
     """
     evaluations = []
     for month in np.unique(landmark):
         rows = np.flatnonzero(landmark == month)
         weights = draw_weights(person[rows], draws, seed + int(month))
-        own = outcome[rows]
-        lower, upper = interval(np.asarray(base_rate(own, weights)))
+        own, standing = outcome[rows], None if own_weights is None else own_weights[rows]
+        drawn = weights if standing is None else weights * standing[:, None]
+        lower, upper = interval(np.asarray(base_rate(own, drawn)))
         evaluations.append(
             LandmarkEvaluation(
                 landmark=int(month),
                 n=len(rows),
                 people=len(np.unique(person[rows])),
                 outcomes=int(own.sum()),
-                base_rate=Estimate(float(own.mean()), lower, upper, why_not_assessable(own)),
-                models=compare_models(own, {name: risk[rows] for name, risk in risks.items()}, weights, done=done),
+                effective_n=float(len(rows)) if standing is None else effective_n(standing),
+                base_rate=Estimate(float(base_rate(own, standing)), lower, upper, why_not_assessable(own)),
+                models=compare_models(
+                    own, {name: risk[rows] for name, risk in risks.items()}, weights, standing, done=done
+                ),
             )
         )
     return tuple(evaluations)

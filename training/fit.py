@@ -13,6 +13,7 @@ from features.frame import FeatureFrame
 from model_registry.scoring.calibration import SigmoidCalibration
 from model_registry.scoring.scorer import Scorer, Tables
 from model_registry.scoring.trees import TreeTables, compile_trees
+from training.chain import Chain, calibrate_chain
 from training.config import FitConfig
 
 # libgomp's threads spin while they wait: on cores shared with anybody else a fit of 1 s took 25 s (LightGBM 4.7).
@@ -55,23 +56,26 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Table:
-    """Everything a fit needs about n person-dates whose outcome is known.
+    """Everything a fit needs about n person-dates.
 
     Attributes
     ----------
     frame : FeatureFrame (n, k)
     outcome : float64 (n,)
-        1.0 or 0.0.
+        1.0 or 0.0; NaN where not known, which no fit and no measure takes (`seen`).
     answered : bool (n,)
         Whether any voluntary feature is known.
     landmark : int8 (n,)
         Months since the spell began.
+    weight : float64 (n,), optional
+        For whom a row stands besides itself (censoring); without, every row counts once.
     """
 
     frame: FeatureFrame
     outcome: Floats
     answered: NDArray[np.bool_]
     landmark: NDArray[np.int8]
+    weight: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -79,7 +83,14 @@ class Table:
     def take(self, rows: Rows) -> "Table":
         """The same for the rows given."""
         frame = FeatureFrame(np.ascontiguousarray(self.frame.values[rows]), self.frame.names, self.frame.fingerprint)
-        return Table(frame, self.outcome[rows], self.answered[rows], self.landmark[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return Table(frame, self.outcome[rows], self.answered[rows], self.landmark[rows], weight)
+
+    def seen(self, outcome: Floats, weight: Floats) -> "Table":
+        """The rows whose outcome is known, with these outcomes and weights (n,); weight 0 means not known."""
+        rows = np.flatnonzero(weight > 0)
+        kept = self.take(rows)
+        return Table(kept.frame, outcome[rows], kept.answered, kept.landmark, weight[rows])
 
 
 Fitter = Callable[[Table, Sequence[str]], Tables]
@@ -94,43 +105,63 @@ def fit_candidate(
     *,
     with_full: bool = True,
     texts: Mapping[str, str] | None = None,
+    chain: Chain | None = None,
 ) -> Candidate:
     """Return a register model fitted on everybody, and a full model with all features, each calibrated.
 
     The full model is calibrated on people with any voluntary answer, because only for them is it used. There is none
     where the catalogue has no voluntary feature, or too few people answered.
+
+    Parameters
+    ----------
+    chain : Chain, optional
+        Calibrates on the latest months, landmark by landmark, its positions being rows of `calibration`; without, on
+        the outcomes of `calibration`.
     """
     _need_both_classes(fit.outcome, "fit")
-    _need_both_classes(calibration.outcome, "calibration")
+    if chain is None:
+        _need_both_classes(calibration.outcome, "calibration")
     tables = fitter(fit, catalogue.register_names)
-    register = Scorer(tables, calibrated(tables, calibration))
+    register = Scorer(tables, calibrated(tables, calibration, chain))
+    if not with_full or len(catalogue.register_names) == len(catalogue.feature_names):
+        return Candidate(name, register, None, texts or {})
     full = None
-    answers = calibration.take(np.flatnonzero(calibration.answered))
-    enough = with_full and len(answers) >= FEWEST_ANSWERS and 0 < answers.outcome.sum() < len(answers)
-    if enough and len(catalogue.register_names) < len(catalogue.feature_names):
-        tables = fitter(fit, catalogue.feature_names)
-        full = Scorer(tables, calibrated(tables, answers))
+    if chain is not None:
+        answered_chain = chain.where(calibration.answered)
+        if len(answered_chain) >= FEWEST_ANSWERS:
+            tables = fitter(fit, catalogue.feature_names)
+            full = Scorer(tables, calibrated(tables, calibration, answered_chain))
+    else:
+        answers = calibration.take(np.flatnonzero(calibration.answered))
+        if len(answers) >= FEWEST_ANSWERS and 0 < answers.outcome.sum() < len(answers):
+            tables = fitter(fit, catalogue.feature_names)
+            full = Scorer(tables, calibrated(tables, answers))
     return Candidate(name, register, full, texts or {})
 
 
-def calibrated(tables: Tables, calibration: Table) -> SigmoidCalibration:
+def calibrated(tables: Tables, calibration: Table, chain: Chain | None = None) -> SigmoidCalibration:
     """Return the sigmoid calibration of these tables, by logistic regression of the outcome on the margin."""
     values = calibration.frame.select(tables.names).values
-    return fit_sigmoid(tables.base + tables.contributions(values).sum(axis=1), calibration.outcome)
+    margin = tables.base + tables.contributions(values).sum(axis=1)
+    if chain is not None:
+        return calibrate_chain(chain, margin, fit_sigmoid)
+    return fit_sigmoid(margin, calibration.outcome, calibration.weight)
 
 
-def fit_sigmoid(margin: Floats, outcome: Floats) -> SigmoidCalibration:
+def fit_sigmoid(margin: Floats, outcome: Floats, weight: Floats | None = None) -> SigmoidCalibration:
     """Return the calibration of greatest likelihood with a slope of at least `LEAST_SLOPE` (Newton's method).
 
     Parameters
     ----------
     margin, outcome : float64 (n,)
-        Raw scores, and 1.0 or 0.0.
+        Raw scores; and 1.0 or 0.0, or what is expected between them.
+    weight : float64 (n,), optional
     """
-    slope, intercept = _newton(np.column_stack([margin, np.ones_like(margin)]), outcome, np.zeros_like(margin))
+    own = np.ones_like(margin) if weight is None else weight
+    slope, intercept = _newton(np.column_stack([margin, np.ones_like(margin)]), outcome, np.zeros_like(margin), own)
     if not slope >= LEAST_SLOPE:
         slope = LEAST_SLOPE
-        (intercept,) = _newton(np.ones((len(margin), 1)), outcome, slope * margin)
+        (intercept,) = _newton(np.ones((len(margin), 1)), outcome, slope * margin, own)
     return SigmoidCalibration(float(slope), float(intercept))
 
 
@@ -200,6 +231,7 @@ def train_trees(
     data = lightgbm.Dataset(
         np.ascontiguousarray(fit.frame.select(names).values),
         fit.outcome,
+        weight=fit.weight,
         feature_name=list(names),
         categorical_feature=[i for i, feature in enumerate(features) if feature.kind == "category"],
         params={"verbosity": -1, "force_row_wise": True, "num_threads": whole["num_threads"]},
@@ -209,13 +241,13 @@ def train_trees(
     return str(booster.model_to_string())
 
 
-def _newton(design: Floats, outcome: Floats, offset: Floats) -> Floats:
+def _newton(design: Floats, outcome: Floats, offset: Floats, weight: Floats) -> Floats:
     coefficients = np.zeros(design.shape[1])
     for _ in range(50):
         expected = 1 / (1 + np.exp(-np.clip(offset + design @ coefficients, -500, 500)))
-        curvature = design.T @ (design * (expected * (1 - expected))[:, None])
+        curvature = design.T @ (design * (weight * expected * (1 - expected))[:, None])
         # a margin that is the same for everybody has no slope: the least-squares step leaves it at zero
-        step = np.linalg.lstsq(curvature, design.T @ (outcome - expected), rcond=1e-12)[0]
+        step = np.linalg.lstsq(curvature, design.T @ (weight * (outcome - expected)), rcond=1e-12)[0]
         coefficients = coefficients + np.clip(step, -5, 5)
         if np.abs(step).max() < 1e-10:
             break

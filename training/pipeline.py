@@ -19,7 +19,7 @@ from model_registry.store import Store
 from training.challengers import AGE_RULE, ONLY_REGISTER, challenger_fitters, fit_age_rule
 from training.clock import Clock
 from training.cohort import Cohort, ages, build_cohort, flat_cohort
-from training.config import SplitConfig, TrainingConfig
+from training.config import TrainingConfig
 from training.evaluate import (
     REGISTER,
     SERVED,
@@ -33,12 +33,11 @@ from training.evaluate import (
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
+from training.material import Judged, Material, evaluation_material, make_splits, training_material
 from training.plots import plot_all
 from training.progress import progress_bar
-from training.split import PersonDates, Split, backtest_split, refit_split, share_of_people
+from training.split import Split
 
-FACTS_LAG_DAYS = 60
-FLAT_EVALUATION_SHARE = 0.30
 PERSON_DATES_AT_ONCE = 50_000
 DEMONSTRATION = "demo-"
 
@@ -65,16 +64,19 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         extract = read_extract(config.extract, catalogue)
     name = model_name(config, catalogue, extract)
     with clock.step("cohort and outcomes"):
-        cohort = flat_cohort(extract, catalogue) if extract.flat else build_cohort(extract, catalogue)
-        cohort = with_known_outcome(cohort)
+        cohort = (
+            with_known_outcome(flat_cohort(extract, catalogue)) if extract.flat else build_cohort(extract, catalogue)
+        )
     with clock.step("features"):
         table = make_table(extract, catalogue, cohort)
     with clock.step("split"):
         backtest, refit = make_splits(config, catalogue, extract, cohort)
+        material = training_material(config, catalogue, extract, cohort, table, backtest)
+        judged = evaluation_material(catalogue, extract, cohort, table, backtest)
     with clock.step("fit and calibrate, backtest"):
-        candidates = fit_all(config, catalogue, table, backtest)
+        candidates = fit_all(config, catalogue, material)
     with clock.step("evaluate"):
-        evaluations = evaluate_all(config, extract, cohort, table, backtest, candidates)
+        evaluations = evaluate_all(config, extract, cohort, material, judged, candidates)
         warnings = refuse_leaks(evaluations)
         comparisons = compare_with_challengers(evaluations)
     say(evaluation_table(evaluations))
@@ -82,7 +84,12 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         say(sentence)
     say(recommendation(comparisons))
     with clock.step("fit and calibrate, served model"):
-        served = fit_kind(config.serve, config, catalogue, table, refit)
+        served = fit_kind(
+            config.serve,
+            config,
+            catalogue,
+            training_material(config, catalogue, extract, cohort, table, refit),
+        )
     evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, comparisons, warnings)
     with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
         folder = Path(scratch)
@@ -91,7 +98,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
                 folder / "package", name, config, catalogue, policy, extract, table, refit, served, evidence
             )
         with clock.step("plots"):
-            plot_run(folder / "report", catalogue, table, backtest, candidates)
+            plot_run(folder / "report", catalogue, judged, candidates)
             (folder / "report" / "evaluation.txt").write_text(evaluation_table(evaluations), encoding="utf-8")
             (folder / "report" / "evidence.json").write_text(json.dumps(evidence, indent=1), encoding="utf-8")
         with clock.step("log and register (mlflow)"):
@@ -145,45 +152,17 @@ def make_table(extract: Extract, catalogue: Catalogue, cohort: Cohort) -> Table:
     return Table(frame, cohort.outcome, voluntary_known(catalogue, frame), cohort.landmark)
 
 
-def make_splits(config: TrainingConfig, catalogue: Catalogue, extract: Extract, cohort: Cohort) -> tuple[Split, Split]:
-    """Return the split of the backtest and that of the model that is served."""
-    rows = PersonDates(cohort.person, cohort.as_of, cohort.matures_on)
-    options: SplitConfig = config.split
-    share = share_of_people(extract.client_ids, f"varhain {config.seed}", options.fit_share, options.calibration_share)
-    lag = options.recording_lag_days
-    lag = (0 if extract.flat else FACTS_LAG_DAYS) if lag is None else lag
-    backtest = backtest_split(
-        rows,
-        share,
-        delivered_until=extract.delivered_until,
-        horizon_days=catalogue.horizon_days,
-        recording_lag_days=lag,
-        calibration_months=options.calibration_months,
-        evaluation_months=options.evaluation_months,
-        evaluation_share=options.evaluation_share or (FLAT_EVALUATION_SHARE if extract.flat else None),
-    )
-    refit = refit_split(
-        rows,
-        share,
-        delivered_until=extract.delivered_until,
-        recording_lag_days=lag,
-        calibration_months=options.calibration_months,
-    )
-    return backtest, refit
-
-
-def fit_all(config: TrainingConfig, catalogue: Catalogue, table: Table, split: Split) -> dict[str, Candidate]:
+def fit_all(config: TrainingConfig, catalogue: Catalogue, material: Material) -> dict[str, Candidate]:
     """Return every model by name, the kind that is to be served first."""
     kinds = [SMALL_TREES, *challenger_fitters(catalogue, config.seed)]
     if config.serve not in kinds:
         raise ConfigError(f"serve: catalogue {catalogue.name} has no features for this kind; choose {', '.join(kinds)}")
     kinds.sort(key=lambda kind: kind != config.serve)
-    return {kind: fit_kind(kind, config, catalogue, table, split) for kind in kinds}
+    return {kind: fit_kind(kind, config, catalogue, material) for kind in kinds}
 
 
-def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, table: Table, split: Split) -> Candidate:
-    """Return a register and a full model of one kind, fitted and calibrated on the split's slices."""
-    fit, calibration = table.take(split.fit.rows), table.take(split.calibration.rows)
+def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: Material) -> Candidate:
+    """Return a register and a full model of one kind, fitted and calibrated."""
     texts: dict[str, str] = {}
     models = 1 if catalogue.register_names == catalogue.feature_names else 2
     with progress_bar(f"Fitting {kind}", models * config.fit.trees, kind == SMALL_TREES) as bar:
@@ -192,7 +171,14 @@ def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, table: Tab
             **challenger_fitters(catalogue, config.seed),
         }
         return fit_candidate(
-            kind, catalogue, fit, calibration, fitters[kind], with_full=kind not in ONLY_REGISTER, texts=texts
+            kind,
+            catalogue,
+            material.fit,
+            material.calibration,
+            fitters[kind],
+            with_full=kind not in ONLY_REGISTER,
+            texts=texts,
+            chain=material.chain,
         )
 
 
@@ -200,27 +186,28 @@ def evaluate_all(
     config: TrainingConfig,
     extract: Extract,
     cohort: Cohort,
-    table: Table,
-    split: Split,
+    material: Material,
+    judged: Judged,
     candidates: Mapping[str, Candidate],
 ) -> tuple[LandmarkEvaluation, ...]:
     """Return the evaluation of every model, and of the age rule as a yardstick, on the evaluation slice."""
-    rows = split.evaluated().rows
-    risks = risks_by_model(table.take(rows), candidates)
+    people = judged.table
+    risks = risks_by_model(people, candidates)
     age = ages(extract, cohort.person, cohort.as_of)
     if np.isfinite(age).any():
-        rule = fit_age_rule(age[split.fit.rows], table.outcome[split.fit.rows])
-        risks[AGE_RULE] = rule.risk(age[rows])
-    landmarks = len(np.unique(cohort.landmark[rows]))
+        rule = fit_age_rule(age[material.fit_rows], material.fit.outcome, material.fit.weight)
+        risks[AGE_RULE] = rule.risk(age[judged.rows])
+    landmarks = len(np.unique(people.landmark))
     with progress_bar("Evaluating", landmarks * len(risks)) as bar:
         return evaluate_models(
-            table.outcome[rows],
-            cohort.landmark[rows],
-            cohort.person[rows],
+            people.outcome,
+            people.landmark,
+            cohort.person[judged.rows],
             risks,
             config.evaluation.draws,
             config.seed,
             lambda _: bar(1),
+            people.weight,
         )
 
 
@@ -266,11 +253,9 @@ def package_model(
     )
 
 
-def plot_run(
-    folder: Path, catalogue: Catalogue, table: Table, split: Split, candidates: Mapping[str, Candidate]
-) -> Sequence[Path]:
+def plot_run(folder: Path, catalogue: Catalogue, judged: Judged, candidates: Mapping[str, Candidate]) -> Sequence[Path]:
     """Return the plots of the backtest, written to `folder`."""
-    people = table.take(split.evaluated().rows)
+    people = judged.table
     register = next(iter(candidates.values())).register
     contributions = register.contributions(people.frame)
     risks = risks_by_model(people, candidates)

@@ -36,12 +36,25 @@ class Slice:
 
 @dataclass(frozen=True)
 class Split:
-    """Fit, calibration and evaluation; `evaluation` is None for the refit that is served."""
+    """Fit, calibration and evaluation; `evaluation` is None for the refit that is served.
+
+    Attributes
+    ----------
+    gap_days : int
+        Between the last date of calibration and the first of the evaluation.
+    known_on, observed_until : int
+        Day numbers for fit and calibration: nothing recorded after the first is known to them, and what happened after
+        the second is not taken as complete.
+    recording_lag_days : int
+    """
 
     fit: Slice
     calibration: Slice
     evaluation: Slice | None
     gap_days: int
+    known_on: int
+    observed_until: int
+    recording_lag_days: int
 
     def evaluated(self) -> Slice:
         """The evaluation slice.
@@ -58,12 +71,17 @@ class Split:
     def described(self) -> dict[str, object]:
         """The split as evidence."""
         parts = [self.fit, self.calibration, *([self.evaluation] if self.evaluation else [])]
-        return {"slices": [part.described() for part in parts], "gap_days": self.gap_days}
+        return {
+            "slices": [part.described() for part in parts],
+            "gap_days": self.gap_days,
+            "known_on": to_date(self.known_on).isoformat(),
+            "complete_until": to_date(self.observed_until).isoformat(),
+        }
 
 
 @dataclass(frozen=True)
 class PersonDates:
-    """What the split needs to know about n person-dates; only rows with a known label belong here.
+    """What the split needs to know about n person-dates.
 
     Attributes
     ----------
@@ -106,14 +124,22 @@ def backtest_split(
     calibration_months: float,
     evaluation_months: float,
     evaluation_share: float | None = None,
+    step_days: int | None = None,
 ) -> Split:
     """Return the split of the backtest.
 
-    From the end backwards: the evaluation slice (the latest dates whose outcomes are known); one gap of the horizon
-    and the recording lag, so that every earlier outcome was known when the evaluation begins; the calibration slice
-    (the last months before the gap); the fit slice (all dates before the gap, as in the refit: the recipe that is
-    judged is the one that is served). Each slice holds its own people only. Where everybody has one row, people cannot
-    overlap: each slice takes all of its rows, and the fit slice ends where calibration begins.
+    From the end backwards: the evaluation slice (the latest dates whose horizon is over); before it, one recording lag,
+    because what happened within it is not all recorded when the evaluation begins. Fit and calibration know nothing
+    that was recorded from the first day of the evaluation on, and take as complete only what happened before the lag:
+    the fit slice is every date whose horizon was over then; the calibration slice is its last months. Each slice holds
+    its own people only. Where everybody has one row, people cannot overlap: each slice takes all of its rows, and the
+    fit slice ends where calibration begins.
+
+    Parameters
+    ----------
+    step_days : int, optional
+        Longest stretch between landmarks, where calibration goes landmark by landmark (`training.chain`): its slice
+        then reaches up to the lag. Otherwise it ends where its outcomes were known.
 
     Raises
     ------
@@ -134,17 +160,25 @@ def backtest_split(
         before = rows.as_of[rows.as_of <= gap_starts]
         calibrated_from = int(np.quantile(before, 1 - evaluation_share)) if len(before) else gap_starts
     earliest = int(rows.as_of.min(initial=last))
-    matured = rows.matures_on <= matured_on
+    known = rows.matures_on <= first - recording_lag_days
+    calibrated_to = gap_starts
+    if step_days is not None:
+        calibrated_to = first - 1 - recording_lag_days
+        calibrated_from = calibrated_to - step_days - round(calibration_months * DAYS_A_MONTH) + 1
 
-    def part(name: str, starts: int, ends: int) -> Slice:
+    def part(name: str, starts: int, ends: int, only: NDArray[np.bool_] | bool = True) -> Slice:
         own = np.ones(len(rows.person), np.bool_) if alone else share[rows.person] == SHARES.index(name)
-        return _slice(name, own & matured & (rows.as_of >= starts) & (rows.as_of <= ends), starts, ends)
+        return _slice(name, own & only & (rows.as_of >= starts) & (rows.as_of <= ends), starts, ends)
 
+    fit_ends = calibrated_from - 1 if alone else gap_starts if step_days is None else calibrated_to
     return Split(
-        part("fit", earliest, calibrated_from - 1 if alone else gap_starts),
-        part("calibration", calibrated_from, gap_starts),
-        part("evaluation", first, last),
-        gap,
+        part("fit", earliest, fit_ends, known),
+        part("calibration", calibrated_from, calibrated_to, known if step_days is None else True),
+        part("evaluation", first, last, rows.matures_on <= matured_on),
+        gap if step_days is None else recording_lag_days,
+        known_on=first - 1,
+        observed_until=first - recording_lag_days,
+        recording_lag_days=recording_lag_days,
     )
 
 
@@ -155,19 +189,32 @@ def refit_split(
     delivered_until: int,
     recording_lag_days: int,
     calibration_months: float,
+    step_days: int | None = None,
 ) -> Split:
-    """Return the split of the model that is served: all matured data, calibration people (their latest runs) apart."""
-    matured = rows.matures_on <= delivered_until - recording_lag_days
+    """Return the split of the model that is served: all matured data, calibration people (their latest dates) apart."""
+    observed_until = delivered_until - recording_lag_days
+    matured = rows.matures_on <= observed_until
     apart = share[rows.person] == CALIBRATION
-    # by the day of maturity: by as-of date the last months would hold late landmarks only
     months = round(calibration_months * DAYS_A_MONTH)
-    recent = rows.matures_on > int(rows.matures_on[matured].max(initial=0)) - months
+    if step_days is None:
+        # by the day of maturity: by as-of date the last months would hold late landmarks only
+        recent = matured & (rows.matures_on > int(rows.matures_on[matured].max(initial=0)) - months)
+    else:
+        recent = (rows.as_of <= observed_until) & (rows.as_of > observed_until - step_days - months)
 
     def part(name: str, chosen: NDArray[np.bool_]) -> Slice:
         dates = rows.as_of[chosen]
         return _slice(name, chosen, int(dates.min(initial=2**31 - 1)), int(dates.max(initial=0)))
 
-    return Split(part("fit", matured & ~apart), part("calibration", matured & apart & recent), None, 0)
+    return Split(
+        part("fit", matured & ~apart),
+        part("calibration", apart & recent),
+        None,
+        recording_lag_days,
+        known_on=delivered_until,
+        observed_until=observed_until,
+        recording_lag_days=recording_lag_days,
+    )
 
 
 def _slice(name: str, chosen: NDArray[np.bool_], starts: int, ends: int) -> Slice:

@@ -42,6 +42,8 @@ class Curve:
 
     def before(self, day: Floats) -> Floats:
         """The share just before each day, (n,): whoever changes on the day itself is not counted yet."""
+        if len(self.days) == 0:
+            return np.ones(len(day))
         position = np.searchsorted(self.days, day, side="left") - 1
         return np.where(position < 0, 1.0, self.survival[np.maximum(position, 0)])
 

@@ -27,7 +27,7 @@ FAST = {"fit": {"trees": 40, "threads": 2}, "evaluation": {"draws": 20}}
 @pytest.fixture(scope="module")
 def extract(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("population") / "population"
-    generate(Order(people=6_000, seed=5, until=date(2026, 10, 31)), folder, 1, lambda _: None)
+    generate(Order(people=9_000, seed=5, until=date(2026, 10, 31)), folder, 1, lambda _: None)
     return folder / "extract"
 
 

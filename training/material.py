@@ -1,0 +1,152 @@
+"""What models are fitted on, calibrated on and judged on, each as it was known on its day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.outcome import ACTIVATION_NEUTRAL, OFFICIAL
+from training.chain import Chain, build_chain, steps
+from training.cohort import Cohort
+from training.config import SplitConfig, TrainingConfig
+from training.extract import Extract
+from training.fit import Table
+from training.followed import Followed, follow
+from training.split import PersonDates, Split, backtest_split, refit_split, share_of_people
+
+FACTS_LAG_DAYS = 60
+FLAT_EVALUATION_SHARE = 0.30
+CLOCKS = (OFFICIAL, ACTIVATION_NEUTRAL)
+
+
+def make_splits(config: TrainingConfig, catalogue: Catalogue, extract: Extract, cohort: Cohort) -> tuple[Split, Split]:
+    """Return the split of the backtest and that of the model that is served."""
+    rows = PersonDates(cohort.person, cohort.as_of, cohort.matures_on)
+    options: SplitConfig = config.split
+    share = share_of_people(extract.client_ids, f"varhain {config.seed}", options.fit_share, options.calibration_share)
+    lag = options.recording_lag_days
+    lag = (0 if extract.flat else FACTS_LAG_DAYS) if lag is None else lag
+    step = max(steps(catalogue).values()) if calibrates_by_chain(catalogue) else None
+    backtest = backtest_split(
+        rows,
+        share,
+        delivered_until=extract.delivered_until,
+        horizon_days=catalogue.horizon_days,
+        recording_lag_days=lag,
+        calibration_months=options.calibration_months,
+        evaluation_months=options.evaluation_months,
+        evaluation_share=options.evaluation_share or (FLAT_EVALUATION_SHARE if extract.flat else None),
+        step_days=step,
+    )
+    refit = refit_split(
+        rows,
+        share,
+        delivered_until=extract.delivered_until,
+        recording_lag_days=lag,
+        calibration_months=options.calibration_months,
+        step_days=step,
+    )
+    return backtest, refit
+
+
+def calibrates_by_chain(catalogue: Catalogue) -> bool:
+    """Whether the label is a clock that runs from landmark to landmark, so that calibration can use the last months."""
+    return catalogue.source_kind == "facts" and catalogue.label.name in CLOCKS and len(catalogue.landmarks) > 1
+
+
+@dataclass(frozen=True)
+class Material:
+    """What models are fitted and calibrated on, as it was known on the day of the split.
+
+    Attributes
+    ----------
+    fit_rows : int64 (n,)
+        Rows of the cohort behind `fit`.
+    described : mapping
+        Cohort, censored and effective n of the fit; the links of the chain.
+    """
+
+    fit: Table
+    calibration: Table
+    chain: Chain | None
+    fit_rows: NDArray[np.int64]
+    described: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The evaluation slice with its outcomes as delivered: rows seen to the end, and what their weights tell."""
+
+    table: Table
+    rows: NDArray[np.int64]
+    known_on: int
+    observed_until: int
+    described: Mapping[str, Any]
+
+
+def training_material(
+    config: TrainingConfig, catalogue: Catalogue, extract: Extract, cohort: Cohort, table: Table, split: Split
+) -> Material:
+    """Return the fit and calibration slices of a split with what was known on its day."""
+    known = {"known_on": split.known_on, "observed_until": split.observed_until}
+    rows = split.fit.rows
+    fitted = outcomes_known(extract, catalogue, cohort, rows, **known)
+    calibration, chain = table.take(split.calibration.rows), None
+    described: dict[str, Any] = {"fit": fitted.described()}
+    if extract.facts is not None and calibrates_by_chain(catalogue):
+        chain = build_chain(
+            catalogue, extract.facts, cohort, split.calibration.rows, **known, months=config.split.calibration_months
+        )
+        described["calibration, landmark by landmark"] = chain.described()
+    else:
+        followed = outcomes_known(extract, catalogue, cohort, split.calibration.rows, **known)
+        calibration = calibration.seen(followed.value, followed.weight)
+        described["calibration"] = followed.described()
+    return Material(
+        table.take(rows).seen(fitted.value, fitted.weight), calibration, chain, rows[fitted.weight > 0], described
+    )
+
+
+def evaluation_material(catalogue: Catalogue, extract: Extract, cohort: Cohort, table: Table, split: Split) -> Judged:
+    """Return the evaluation slice with the outcomes that the delivery tells."""
+    rows = split.evaluated().rows
+    known_on, observed_until = (
+        extract.delivered_until,
+        extract.delivered_until - (split.known_on - split.observed_until),
+    )
+    followed = outcomes_known(extract, catalogue, cohort, rows, known_on=known_on, observed_until=observed_until)
+    return Judged(
+        table.take(rows).seen(followed.value, followed.weight),
+        rows[followed.weight > 0],
+        known_on,
+        observed_until,
+        followed.described(),
+    )
+
+
+def outcomes_known(
+    extract: Extract,
+    catalogue: Catalogue,
+    cohort: Cohort,
+    rows: NDArray[np.int64],
+    *,
+    known_on: int,
+    observed_until: int,
+    name: str | None = None,
+) -> Followed:
+    """Return the outcomes of rows of the cohort as known on a day; those of a flat extract are as delivered."""
+    if extract.facts is None:
+        return Followed(cohort.outcome[rows], np.ones(len(rows)), np.zeros(len(rows), np.bool_))
+    return follow(
+        catalogue,
+        extract.facts,
+        cohort.person[rows],
+        cohort.as_of[rows],
+        cohort.landmark[rows],
+        known_on=known_on,
+        observed_until=observed_until,
+        name=name,
+    )
