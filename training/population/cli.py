@@ -2,7 +2,7 @@
 
 import os
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ where a target does not hold. Finished seeds are kept in VARHAIN_HOME, so an int
 """
 
 
-class Plant(str, Enum):
+class Plant(StrEnum):
     """Drift and bias that can be planted."""
 
     downturn = "downturn"
@@ -30,7 +30,7 @@ class Plant(str, Enum):
     hiding_service = "hiding-service"
 
 
-class Group(str, Enum):
+class Group(StrEnum):
     """The group a planted bias concerns."""
 
     foreign = "foreign"
@@ -39,7 +39,7 @@ class Group(str, Enum):
     long_illness = "long_illness"
 
 
-class Field(str, Enum):
+class Field(StrEnum):
     """Statements that can be lost."""
 
     education_level = "education_level"
@@ -54,9 +54,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("population", help=EXAMPLE)
     def population(
-        out: Annotated[
-            Path | None, typer.Option(help="Folder to write; replaced when everything is ready.")
-        ] = None,
+        out: Annotated[Path | None, typer.Option(help="Folder to write; replaced when everything is ready.")] = None,
         report: Annotated[bool, typer.Option("--report", help="Compare with the targets; write nothing.")] = False,
         people: Annotated[int, typer.Option(min=1, help="People with history.")] = 100_000,
         seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same population.")] = 1,
@@ -80,12 +78,24 @@ def register(app: typer.Typer) -> None:
         helped: Annotated[
             Path | None, typer.Option(help="CSV with client_id and as_of: who of this very population is helped.")
         ] = None,
+        ceilings: Annotated[bool, typer.Option(help="In the report: also what any model could reach.")] = True,
         plots: Annotated[Path | None, typer.Option(help="Folder for the plots of the report.")] = None,
     ) -> None:
         if report:
+            from functools import partial
+
             from training.population.report import report_command
 
-            raise typer.Exit(report_command(people, processes or len(os.sched_getaffinity(0)), plots, typer.echo))
+            workers = processes or len(os.sched_getaffinity(0))
+            code = report_command(people, workers, plots, typer.echo)
+            if ceilings:
+                from training.ceiling import kept_text
+                from training.population.report import program_digest, report_folder
+
+                tell = partial(typer.echo, err=True)
+                text = kept_text(people, 1, workers, tell, report_folder(), program_digest())
+                typer.echo(f"\n{text}")
+            raise typer.Exit(code)
         if out is None:
             raise typer.BadParameter("name the folder to write, or ask for the --report", param_hint="--out")
         if not 2020 <= until.year <= 2030:
@@ -114,6 +124,10 @@ def register(app: typer.Typer) -> None:
         except OutputRefusedError as refused:
             raise typer.BadParameter(str(refused)) from refused
         except OSError as error:
-            place = "--helped: the file cannot be read" if error.filename == str(helped) else "--out: the folder cannot be written"
+            place = (
+                "--helped: the file cannot be read"
+                if error.filename == str(helped)
+                else "--out: the folder cannot be written"
+            )
             raise typer.BadParameter(f"{place} ({error.strerror})") from error
         typer.echo(as_text(facts))

@@ -1,10 +1,9 @@
 """Help that is given on a day: it opens one more way to work, and changes nothing for anybody else.
 
-A person helped on a day reaches twelve months with a probability lower by `help_effect` than without (never by more than
-half). The extra hazard has the shape of the hazard of finding work. Who finds work earlier this way keeps that job until
-the day on which the run would have ended, and lives on as without help; so the same seed with and without help tells
-exactly what the help did. Help leaves no trace of its own in the extract.
-"""
+A person helped on a day reaches twelve months with a probability lower by `help_effect` than without (never by more
+than half). The extra hazard has the shape of the hazard of finding work. Who finds work earlier this way keeps that
+job until the day on which the run would have ended, and lives on as without help; so the same seed with and without
+help tells exactly what the help did. Help leaves no trace of its own in the extract."""
 
 from dataclasses import dataclass
 

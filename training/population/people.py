@@ -105,7 +105,9 @@ def draw_people(rng: np.random.Generator, n: int, parameters: Parameters, until:
     share = np.interp(registers_on if parameters.trend else np.full(n, WINDOW_OPENS), knots[:, 0], knots[:, 1])
     new_mix = (registers_on >= parameters.planted.drift_from) & parameters.planted.client_mix
     foreign = rng.random(n) < np.where(new_mix, 2.0 * share, share)
-    age = _first_ages(rng, n, foreign)
+    knots = np.array(parameters.young_share)
+    young = np.interp(registers_on if parameters.trend else np.full(n, WINDOW_OPENS), knots[:, 0], knots[:, 1])
+    age = _first_ages(rng, young - 0.07 * foreign)
     born_on = registers_on - (age * DAYS_A_YEAR).astype(np.int64)
     years_here = np.where(rng.random(n) < 0.6, rng.exponential(1.2, n), rng.exponential(7.0, n))
     arrived_on = np.where(
@@ -157,8 +159,9 @@ def _registration_days(rng: np.random.Generator, n: int, span: int, parameters: 
     return drawn
 
 
-def _first_ages(rng: np.random.Generator, n: int, foreign: NDArray[np.bool_]) -> Floats:
-    young = rng.random(n) < np.where(foreign, 0.24, 0.31)
+def _first_ages(rng: np.random.Generator, young_share: Floats) -> Floats:
+    n = len(young_share)
+    young = rng.random(n) < young_share
     return np.where(young, 18.05 + rng.gamma(1.6, 2.6, n), np.clip(rng.normal(41.0, 11.0, n), 20.0, 62.5)).clip(
         18.05, 62.5
     )

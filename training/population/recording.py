@@ -116,9 +116,7 @@ def _count_within(person: Days) -> Days:
     return np.arange(n) - np.repeat(where, np.diff(np.append(where, n)))
 
 
-def _versions(
-    draw: Keyed, lived: Columns, end_known: Days, reported: NDArray[np.bool_], until: int
-) -> Columns:
+def _versions(draw: Keyed, lived: Columns, end_known: Days, reported: NDArray[np.bool_], until: int) -> Columns:
     """Every version of each spell that had reached the register by `until`."""
     start, end, known, code = lived["start"], lived["end"], lived["known"], lived["code"]
     n, key = len(start), key_of(lived["person"], lived["start"])
@@ -139,7 +137,9 @@ def _versions(
     early_end = closing & (draw.uniform(7, key) < CORRECTED_END) & (end - start > 10) & (end_known + 40 <= until)
     wrong = np.where(early_end, end - 1 - draw.integers(8, key, 5), end)
     third = take({**base, "start": start, "end": wrong, "known_on": end_known}, closing)
-    fourth = take({**base, "start": start, "end": end, "known_on": end_known + 7 + draw.integers(9, key, 25)}, early_end)
+    fourth = take(
+        {**base, "start": start, "end": end, "known_on": end_known + 7 + draw.integers(9, key, 25)}, early_end
+    )
 
     nobody_noted = at_once & ~reported & (code == WORK) & (draw.uniform(10, key) < WITHOUT_RECORDING_DATE)
     first["known_on"] = np.where(nobody_noted, NOT_RECORDED, first["known_on"])

@@ -221,18 +221,21 @@ def as_text(facts: Mapping[str, Any]) -> str:
     lines = [
         f"{facts['people']:,} people; "
         + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items()),
-        "year   inflow/month   new runs   S(3)   S(6)  S(12)  official S(12)   base rate   mean true risk   AUC (month 0)",
+        "year   inflow/month   new runs   S(3)   S(6)  S(12)  official   base rate   mean true risk   AUC (month 0)",
     ]
     for year, row in facts["by_year"].items():
         s = row["survival"]
         lines.append(
-            f"{year}   {row['inflow_a_month']:12,.0f}   {row['runs_a_month']:8,.0f}  {shown(s[3])}  {shown(s[6])}  {shown(s[12])}"
-            f"           {shown(row['survival_official'][12])}"
+            f"{year}   {row['inflow_a_month']:12,.0f}   {row['runs_a_month']:8,.0f}  "
+            f"{shown(s[3])}  {shown(s[6])}  {shown(s[12])}     {shown(row['survival_official'][12])}"
             f"       {shown(row['base_rate'])}            {shown(row['mean_true_risk'])}   {shown(row['auc'])}"
         )
     lines.append(
         f"self-assessment at registration {facts['assessed_at_registration']:.1%}; "
         f"all years: base rate {facts['base_rate']:.3f}, AUC of the true risk at month 0 {shown(facts['auc']).strip()}"
     )
-    lines.append("inflow: spells of registered unemployment (02, 03) that begin, as the statistics count them; S: runs")
+    lines.append(
+        "inflow: spells of registered unemployment (02, 03) that begin, as the statistics count them; S: runs;"
+    )
+    lines.append("official: S(12) where services break the count; the true risk knows no later change of hiring")
     return "\n".join(lines)

@@ -12,8 +12,8 @@ from training.population.labour_market import LabourMarket
 from training.population.parameters import Parameters
 from training.population.people import DIED, MOVED, OLD_AGE_PENSION
 from training.population.recording import ASSESSMENT_IDS, FACT_IDS_A_PERSON, NOT_RECORDED
-from training.population.self_assessments import SECTIONS
 from training.population.rows import take
+from training.population.self_assessments import SECTIONS
 from training.population.services import KINDS
 from training.population.statements import INPUTS
 

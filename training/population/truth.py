@@ -1,9 +1,8 @@
 """The true risk: the probability that a run still goes on twelve months after its start, given facts and latent state.
 
-Given a path of hiring it is exact, for the hazard of each run is known; over the path after the as-of date, which nobody
-knows on that day, it is the mean of 200 continuations. Old-age pension within the horizon makes it 0; moving away is
-censoring and does not enter. Help given later does not count on the as-of date; help given before does.
-"""
+Given a path of hiring it is exact, for the hazard of each run is known; over the path after the as-of date, which
+nobody knows on that day, it is the mean of 200 continuations. Old-age pension within the horizon makes it 0; moving
+away is censoring and does not enter. Help given later does not count on the as-of date; help given before does."""
 
 from itertools import pairwise
 
