@@ -248,7 +248,7 @@ def _unemployment(
 def _other_exits(people: People, parameters: Parameters, who: Days, age: Floats) -> Floats:
     """Daily hazard of leaving for education or out of the labour force, float64 (n,)."""
     by_age = np.where(age < 25, 1.2, np.where(age < 35, 1.0, np.where(age < 55, 0.6, 0.8)))
-    newly_arrived = np.where(people.foreign[who], 1.85, 1.0)
+    newly_arrived = np.where(people.foreign[who], 1.95, 1.0)
     sick = np.where(people.long_illness[who], 1.4, 1.0)
     return parameters.hazard.other_exit_daily * by_age * newly_arrived * sick
 

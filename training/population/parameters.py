@@ -173,8 +173,8 @@ class Parameters:
     young_share: tuple[tuple[int, float], ...] = (
         (day(2022, 1, 1), 0.285),
         (day(2023, 1, 1), 0.325),
-        (day(2024, 6, 1), 0.325),
-        (day(2025, 6, 1), 0.275),
+        (day(2024, 6, 1), 0.315),
+        (day(2025, 6, 1), 0.270),
     )
     """Of first registrations of Finns, those who come in their first years of adult life; 0.07 less of foreign
     citizens. The peak of 2023-24 (an assumption) follows the jobseekers under 30: 3,698, 4,010 and 4,097 (S2)."""

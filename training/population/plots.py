@@ -92,7 +92,7 @@ def _stocks(tally: Tally) -> "Figure":
             axis.plot(year[places], targets[group], "o", color=colour, markersize=6, markeredgecolor="black")
         axis.set(title=WORDS[group], xlabel="month end", ylim=(0, None))
     axes[0].set_ylabel("people; dots: the area's own figures")
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=8, loc="center left")
     return figure
 
 

@@ -27,6 +27,8 @@ LOADINGS = {
 LEAST_DAYS_BETWEEN, MEAN_DAYS_BETWEEN = 30, 470.0
 DECLINE_A_YEAR, RECOVERY_A_YEAR = 0.08, 0.10
 """Of the weak third and of the others, in standard deviations: the spread widens with time (assumption)."""
+GENTLE_FROM, GENTLE = 0.75, 0.55
+"""Few choose the very best answer: the top quarter of each scale is drawn together (assumption; 7 % said 10)."""
 MOST_IN_A_RUN = 4
 FEWER = 0.30
 """A planted bias: 30 points fewer of one group answer."""
@@ -90,10 +92,12 @@ def _answers(
     n = len(row)
 
     def scale(mean: float, spread: float, state: Floats, noise: float, low: int, high: int) -> Floats:
-        value = np.clip(np.rint(mean + spread * (state + noise * rng.standard_normal(n))), low, high)
+        value = mean + spread * (state + noise * rng.standard_normal(n))
+        top = low + GENTLE_FROM * (high - low)
+        value = np.clip(np.rint(np.where(value > top, top + GENTLE * (value - top), value)), low, high)
         return np.where(rng.random(n) < 0.02, np.nan, value)
 
-    was_scale = (parameters.work_ability_mean + 0.48, parameters.work_ability_sd * 1.30, work_ability, 0.38, 0, 10)
+    was_scale = (parameters.work_ability_mean + 1.00, parameters.work_ability_sd * 1.47, work_ability, 0.38, 0, 10)
     columns: Columns = {
         "person": who,
         "day_of_run": date - runs["start"][row],

@@ -64,7 +64,7 @@ CAPACITY = (1.22, 1.08, 0.84, 0.60)
 329 and 235 (S2); the path before is an assumption. Fewer breaks of the official count raise long-term unemployment."""
 WORK_TRIAL, HIDING = 3, 4.0
 """A planted bias: one group is four times as often in a service, mostly a work trial, and so looks less unemployed."""
-INTEGRATION = (4.0, 1.6, 1.0, 0.70)
+INTEGRATION = (4.4, 1.6, 1.0, 0.68)
 """The same for the newly arrived on top: the long-term unemployment of foreign citizens grew fastest (assumption)."""
 
 SERVICES = ("person", "kind", "start", "planned_end", "end")

@@ -169,10 +169,13 @@ YOUNG = (
     "long-term unemployed under 30 grew by 44 % from February 2024 to 2025 and by 13 % in the year after (S2); no "
     "smooth path of hiring that serves the other groups bends so, and one that did would move 2024 and 2026 off instead"
 )
+FOREIGN = (
+    "long-term unemployed foreign citizens grew by 36 and 27 % in two years (S2) from a stock of 419, where one "
+    "person in twelve more is the difference; the growth holds, the first stock comes out somewhat high"
+)
 EXCEPTIONS: dict[tuple[str, str, int], tuple[float, str]] = {
-    ("jobseekers", "under_30", 2024): (0.08, YOUNG),
-    ("long_term", "under_30", 2024): (0.10, YOUNG),
-    ("long_term", "under_30", 2025): (0.10, YOUNG),
+    ("long_term", "foreign", 2024): (0.10, FOREIGN),
+    ("long_term", "under_30", 2025): (0.12, YOUNG),
 }
 """Stocks that cannot hold with the others: (measure, group, year) to a tolerance and the reason."""
 
