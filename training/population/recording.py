@@ -154,7 +154,7 @@ def record_services(draw: Keyed, services: Columns, until: int) -> Columns:
     key = key_of(services["person"], services["start"])
     start, planned, end = services["start"], services["planned_end"], services["end"]
     known = np.maximum(start + start_lag(draw, 20, key, start), WINDOW_OPENS)
-    unnoted = (draw.uniform(22, key) < WITHOUT_RECORDING_DATE) & (planned == end)
+    unnoted = draw.uniform(22, key) < WITHOUT_RECORDING_DATE
     base = {"person": services["person"], "fact": fact, "kind": services["kind"], "start": start}
     first = {**base, "end": planned, "known_on": known}
     told = np.maximum(known + 1, end + 1 + draw.integers(23, key, 6))
