@@ -68,7 +68,7 @@ def record_spells(
     delay = LATE_DAYS * (late[person] & np.isin(code, (WORK, IN_EDUCATION, OUTSIDE)))
     own = start + start_lag(draw, 0, key, start) + delay
     known = np.where(reported, own, _known_with_the_next(own, reported, person))
-    known = np.maximum(known, WINDOW_OPENS)
+    known = _never_after_a_later_one(np.maximum(known, WINDOW_OPENS), person)
 
     next_known = np.full(n, OPEN)
     next_known[:-1][follows_same[:-1]] = known[1:][follows_same[:-1]]
@@ -80,7 +80,7 @@ def record_spells(
     told = end + 1 + np.minimum(draw.geometric(2, key, 0.22) - 1, 45) + LATE_DAYS * late[person]
     end_known = np.where(adjacent & next_reported, next_known, np.where(in_register, told, next_known))
     end_known = np.where(end >= departs_on[person], end + 1 + draw.integers(3, key, 5), end_known)
-    end_known = np.where(next_reported, np.minimum(end_known, next_known), end_known)
+    end_known = np.minimum(end_known, next_known)
     end_known = np.maximum(end_known, np.maximum(known, end))
 
     lived["known"] = known
@@ -105,6 +105,13 @@ def _known_with_the_next(own: Days, reported: NDArray[np.bool_], person: Days) -
     following = np.minimum.accumulate(position[::-1])[::-1]
     found = (following < n) & (person[np.minimum(following, n - 1)] == person)
     return np.where(found, own[np.minimum(following, n - 1)], OPEN)
+
+
+def _never_after_a_later_one(known: Days, person: Days) -> Days:
+    """The day on which each spell is known: whoever tells of a later spell tells of the earlier ones too."""
+    apart = 2 * OPEN * person
+    earliest: Days = np.minimum.accumulate((known + apart)[::-1])[::-1] - apart
+    return earliest
 
 
 def _count_within(person: Days) -> Days:
