@@ -29,9 +29,17 @@ def register(app: typer.Typer) -> None:
         seed: Annotated[int | None, typer.Option(help="The same data, seed and versions give the same model.")] = None,
         serve: Annotated[str | None, typer.Option(help="Kind of model to package; a challenger may serve too.")] = None,
         draws: Annotated[int | None, typer.Option(help="Bootstrap draws for the intervals.")] = None,
+        worth: Annotated[
+            bool | None,
+            typer.Option(
+                "--worth/--no-worth",
+                help="What each input is worth, and proxies by name: some 20 s more for 100,000 people.",
+            ),
+        ] = None,
     ) -> None:
         from training.config import checked_config, load_config
 
+        evaluation = {key: value for key, value in (("draws", draws), ("worth", worth)) if value is not None}
         given = {
             "extract": extract,
             "catalogue": catalogue,
@@ -39,7 +47,7 @@ def register(app: typer.Typer) -> None:
             "policy": policy,
             "seed": seed,
             "serve": serve,
-            "evaluation": None if draws is None else {"draws": draws},
+            "evaluation": evaluation or None,
         }
         options = {key: value for key, value in given.items() if value is not None}
         settings = load_config(config, **options) if config else checked_config(options)

@@ -1,7 +1,7 @@
 """Who is screened when: the as-of dates of each run of unemployment at the catalogue's landmarks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ class Cohort:
         1.0 or 0.0; NaN while not known.
     counts : mapping of words to number
         What was left out and why, and what is flagged; for the evidence.
+    flags : mapping of period to bool (n,)
+        Person-dates in a known-bad period that the catalogue flags: the run began in it, or the as-of date lies in it.
     """
 
     person: NDArray[np.int64]
@@ -43,6 +45,7 @@ class Cohort:
     landmark: NDArray[np.int8]
     outcome: NDArray[np.float64]
     counts: Mapping[str, int]
+    flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.person)
@@ -82,19 +85,24 @@ def build_cohort(extract: Extract, catalogue: Catalogue) -> Cohort:
     wrong_age = (age < LEGAL_AGES[0]) | (age > LEGAL_AGES[1])
     counts[f"outside the ages {LEGAL_AGES[0]}-{LEGAL_AGES[1]}"] = int(wrong_age.sum())
     kept = ~wrong_age
+    flags = {}
     for period in catalogue.bad_periods:
         inside = (start >= day_number(period.starts)) & (start <= day_number(period.ends))
         if period.rule == "exclude" and "spells" in period.facts:
             counts[f"began in the period left out: {period.name}"] = int((inside & kept).sum())
             kept &= ~inside
         else:
-            counts[f"began in the period flagged: {period.name}"] = int((inside & kept).sum())
+            inside |= (as_of >= day_number(period.starts)) & (as_of <= day_number(period.ends))
+            flags[period.name] = inside
+    for name, inside in flags.items():
+        counts[f"in the period flagged: {name}"] = int((inside & kept).sum())
     order = np.lexsort((landmark[kept], as_of[kept], person[kept]))
     person, as_of, landmark = person[kept][order], as_of[kept][order], landmark[kept][order]
 
     outcome = labels(catalogue, extract.facts.take(person), as_of, extract.delivered_until)
     counts["outcome not known"] = int(np.isnan(outcome.value).sum())
-    return Cohort(person, as_of, outcome.matures_on, landmark, outcome.value, counts)
+    flagged = {name: inside[kept][order] for name, inside in flags.items()}
+    return Cohort(person, as_of, outcome.matures_on, landmark, outcome.value, counts, flagged)
 
 
 def ages(extract: Extract, person: NDArray[np.int64], as_of: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -43,9 +43,11 @@ class FitConfig(_Section):
 
 
 class EvaluationConfig(_Section):
-    """How many bootstrap draws the intervals rest on."""
+    """How many bootstrap draws the intervals rest on, and the share of people whom the service can meet early."""
 
     draws: int = Field(200, ge=20, le=10_000)
+    worth: bool = Field(True, description="measure what each input is worth: half a minute for 100,000 people")
+    operating_capacity: float = Field(0.25, gt=0, lt=1, description="share met early at a landmark (assumption)")
 
 
 class TrainingConfig(_Section):

@@ -18,7 +18,7 @@ from model_registry.evidence.estimates import (
 )
 from model_registry.evidence.measures import base_rate
 from model_registry.evidence.survival import effective_n
-from training.challengers import AGE_RULE, SIMPLEST_FIRST
+from training.challengers import SIMPLEST_FIRST
 from training.fit import SMALL_TREES
 
 Floats = NDArray[np.float64]
@@ -27,6 +27,8 @@ LEAK_CEILING = 0.85
 """An AUC above this at registration has never been honest: published profiling models reach 0.63-0.76."""
 LEAK_WARNING = 0.80
 SERVED, REGISTER = "served model", "register model"
+BETTER, WORSE = "better than the candidate", "worse than the candidate"
+EQUAL, NOT_ASSESSABLE = "cannot be told apart from the candidate", "not assessable"
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,10 @@ class LandmarkEvaluation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The candidate against one challenger at the headline landmark, by AUC."""
+    """The candidate against one challenger at one landmark, by AUC; the first landmark is the headline."""
 
     challenger: str
+    landmark: int
     verdict: str
     difference: Estimate
 
@@ -142,82 +145,61 @@ def refuse_leaks(evaluations: Sequence[LandmarkEvaluation]) -> list[str]:
 
 
 def compare_with_challengers(evaluations: Sequence[LandmarkEvaluation]) -> tuple[Comparison, ...]:
-    """Return the verdict on each challenger at the headline: worse, better, or cannot be told apart."""
-    headline = evaluations[0].models
+    """Return the verdict on each challenger at each landmark: worse, better, or cannot be told apart."""
     found = []
-    for name in (*SIMPLEST_FIRST, SMALL_TREES):
-        if name not in headline:
-            continue
-        difference = headline[name].differences["auc"]
-        if difference.lower is None or difference.upper is None:
-            verdict = f"not assessable: {difference.reason or 'no interval'}"
-        elif difference.upper < 0:
-            verdict = "better than the candidate"
-        elif difference.lower > 0:
-            verdict = "worse than the candidate"
-        else:
-            verdict = "cannot be told apart from the candidate"
-        found.append(Comparison(name, verdict, difference))
+    for evaluation in evaluations:
+        for name in (*SIMPLEST_FIRST, SMALL_TREES):
+            if name in evaluation.models:
+                difference = evaluation.models[name].differences["auc"]
+                found.append(Comparison(name, evaluation.landmark, _verdict(difference), difference))
     return tuple(found)
 
 
 def recommendation(comparisons: Sequence[Comparison]) -> str:
-    """Return one sentence: the candidate, or the simplest challenger that is not worse."""
-    better = [one.challenger for one in comparisons if one.verdict.startswith("better")]
+    """Return the recommendation by the headline: the candidate, or the simplest challenger that is not worse.
+
+    A second sentence tells at which other landmarks a simpler challenger cannot be told apart, or does better.
+    """
+    if not comparisons:
+        return "There is no challenger to compare the candidate with."
+    headline = comparisons[0].landmark
+    return " ".join(
+        [
+            _headline([one for one in comparisons if one.landmark == headline]),
+            *_other_landmarks([one for one in comparisons if one.landmark != headline]),
+        ]
+    )
+
+
+def _headline(comparisons: Sequence[Comparison]) -> str:
+    better = [one.challenger for one in comparisons if one.verdict == BETTER]
     if better:
         return f"The candidate fails: {' and '.join(better)} do better beyond the interval."
     simpler = [one for one in comparisons if one.challenger != SMALL_TREES]
-    equal = [one.challenger for one in simpler if one.verdict.startswith("cannot")]
+    equal = [one.challenger for one in simpler if one.verdict == EQUAL]
     if equal:
         return f"Recommended is the {equal[0]}: it is simpler and cannot be told apart from the candidate."
-    if any(one.verdict.startswith("not assessable") for one in comparisons):
+    if any(one.verdict.startswith(NOT_ASSESSABLE) for one in comparisons):
         return "There are too few outcomes to compare the candidate with its challengers."
     return "The candidate is better than every challenger that may serve."
 
 
-def evaluation_table(evaluations: Sequence[LandmarkEvaluation]) -> str:
-    """Return the evaluation as a text table, one block a landmark, intervals in brackets."""
-    lines = []
-    for evaluation in evaluations:
-        rate = evaluation.base_rate
-        lines.append(
-            f"\nmonth {evaluation.landmark}: n = {evaluation.n:,}, {evaluation.outcomes:,} with the outcome, "
-            f"base rate {_cell(rate)}" + ("   <- headline" if evaluation is evaluations[0] else "")
-        )
-        if rate.reason is not None:
-            lines.append(f"  not assessable: {rate.reason}")
-            continue
-        for block in TABLE_BLOCKS:
-            lines.append(f"  {'':28}" + "".join(f"{title:>26}" for _, title in block))
-            for name, model in evaluation.models.items():
-                lines.append(f"  {name:28}" + "".join(f"{_cell(model.values[key]):>26}" for key, _ in block))
-        lines.append(f"  {'served less the challenger:':28}" + "".join(f"{title:>26}" for _, title in DIFFERENCES))
-        for name, model in evaluation.models.items():
-            if model.differences and name != REGISTER:
-                mark = "  (a yardstick, never served)" if name == AGE_RULE else ""
-                cells = "".join(f"{_cell(model.differences[key], signed=True):>26}" for key, _ in DIFFERENCES)
-                lines.append(f"  {name:28}{cells}{mark}")
-    return "\n".join(lines)
+def _other_landmarks(comparisons: Sequence[Comparison]) -> list[str]:
+    sentences = []
+    for verdict, words in ((EQUAL, "cannot be told apart from the candidate"), (BETTER, "does better")):
+        by_challenger: dict[str, list[str]] = {}
+        for one in comparisons:
+            if one.verdict == verdict and one.challenger != SMALL_TREES:
+                by_challenger.setdefault(one.challenger, []).append(str(one.landmark))
+        for challenger, months in by_challenger.items():
+            place = f"month{'s' if len(months) > 1 else ''} {', '.join(months)}"
+            sentences.append(f"The {challenger} {words} at {place}.")
+    return sentences
 
 
-TABLE_BLOCKS = (
-    (
-        ("auc", "AUC"),
-        ("brier", "Brier"),
-        ("calibration_slope", "calibration slope"),
-        ("calibration_intercept", "calibration intercept"),
-    ),
-    tuple((f"recall_at_{share}", f"recall at {share} %") for share in (10, 15, 25)),
-    tuple((f"precision_at_{share}", f"precision at {share} %") for share in (10, 15, 25)),
-)
-DIFFERENCES = (("auc", "AUC"), ("recall_at_10", "recall at 10 %"), ("recall_at_25", "recall at 25 %"))
-
-
-def _cell(estimate: Estimate, signed: bool = False) -> str:
-    if estimate.value is None:
-        return "not assessable"
-    sign = "+" if signed else ""
-    text = f"{estimate.value:{sign}.3f}"
-    if estimate.lower is None or estimate.upper is None:
-        return text
-    return f"{text} ({estimate.lower:{sign}.3f}..{estimate.upper:{sign}.3f})"
+def _verdict(difference: Estimate) -> str:
+    if difference.lower is None or difference.upper is None:
+        return f"{NOT_ASSESSABLE}: {difference.reason or 'no interval'}"
+    if difference.upper < 0:
+        return BETTER
+    return WORSE if difference.lower > 0 else EQUAL

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, load_catalogue
 from features.errors import ConfigError
 from features.frame import FeatureFrame, build_features
+from features.outcome import LABELS
+from model_registry.evidence.estimates import why_not_assessable
+from model_registry.evidence.measures import auc, rank
 from model_registry.home import home, tracking_uri
 from model_registry.package import Package, voluntary_known, write_package
 from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
@@ -26,17 +30,27 @@ from training.evaluate import (
     LandmarkEvaluation,
     compare_with_challengers,
     evaluate_models,
-    evaluation_table,
     recommendation,
     refuse_leaks,
 )
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
-from training.material import Judged, Material, evaluation_material, make_splits, training_material
+from training.material import (
+    Judged,
+    Material,
+    evaluation_material,
+    make_splits,
+    outcomes_known,
+    training_material,
+)
 from training.plots import plot_all
 from training.progress import progress_bar
+from training.proxies import ProxyFigure, attributes, measure_proxies, suspects
+from training.side_by_side import LabelFigures, compare_labels, groups_of
 from training.split import Split
+from training.tables import evaluation_table, label_table, period_lines, proxy_table, verdicts, worth_table, wrapped
+from training.worth import Worth, blocks_of, measure_worth
 
 PERSON_DATES_AT_ONCE = 50_000
 DEMONSTRATION = "demo-"
@@ -63,6 +77,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     with clock.step("read the extract"):
         extract = read_extract(config.extract, catalogue)
     name = model_name(config, catalogue, extract)
+    capacity = config.evaluation.operating_capacity
     with clock.step("cohort and outcomes"):
         cohort = (
             with_known_outcome(flat_cohort(extract, catalogue)) if extract.flat else build_cohort(extract, catalogue)
@@ -79,10 +94,18 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         evaluations = evaluate_all(config, extract, cohort, material, judged, candidates)
         warnings = refuse_leaks(evaluations)
         comparisons = compare_with_challengers(evaluations)
-    say(evaluation_table(evaluations))
-    for sentence in (*warnings, *(f"{one.challenger}: {one.verdict}" for one in comparisons)):
-        say(sentence)
-    say(recommendation(comparisons))
+    with clock.step("labels and groups side by side"):
+        labels = compare_all_labels(config, catalogue, extract, cohort, table, backtest, candidates)
+        periods = flagged_periods(cohort, judged, candidates)
+    report = [evaluation_table(evaluations), *map(wrapped, period_lines(periods)), label_table(labels, capacity)]
+    worth, proxies = None, ()
+    if config.evaluation.worth:
+        with clock.step("what each input is worth"):
+            worth = worth_of_inputs(config, catalogue, extract, cohort, material, judged, candidates)
+            proxies = proxies_by_name(config, catalogue, extract, cohort, table, material, judged)
+        report += [worth_table(worth), proxy_table(proxies)] if worth else [proxy_table(proxies)]
+    report += ["", *map(wrapped, (*warnings, *verdicts(comparisons), recommendation(comparisons)))]
+    say("\n".join(report))
     with clock.step("fit and calibrate, served model"):
         served = fit_kind(
             config.serve,
@@ -91,6 +114,14 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
             training_material(config, catalogue, extract, cohort, table, refit),
         )
     evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, comparisons, warnings)
+    evidence |= {
+        "censoring": {"fit and calibration": dict(material.described), "evaluation": dict(judged.described)},
+        "labels": {"chosen": catalogue.label.name, "side_by_side": [one.described() for one in labels]},
+        "operating_capacity": capacity,
+        "known_bad_periods": periods,
+        "worth": worth.described() if worth else None,
+        "proxies": [one.described() for one in proxies],
+    }
     with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
         folder = Path(scratch)
         with clock.step("package"):
@@ -98,8 +129,8 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
                 folder / "package", name, config, catalogue, policy, extract, table, refit, served, evidence
             )
         with clock.step("plots"):
-            plot_run(folder / "report", catalogue, judged, candidates)
-            (folder / "report" / "evaluation.txt").write_text(evaluation_table(evaluations), encoding="utf-8")
+            plot_run(folder / "report", catalogue, judged, candidates, worth)
+            (folder / "report" / "evaluation.txt").write_text("\n".join(report), encoding="utf-8")
             (folder / "report" / "evidence.json").write_text(json.dumps(evidence, indent=1), encoding="utf-8")
         with clock.step("log and register (mlflow)"):
             store = Store(tracking_uri(home()))
@@ -211,6 +242,121 @@ def evaluate_all(
         )
 
 
+def compare_all_labels(
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    extract: Extract,
+    cohort: Cohort,
+    table: Table,
+    split: Split,
+    candidates: Mapping[str, Candidate],
+) -> tuple[LabelFigures, ...]:
+    """Return the served model's figures under every label that can be computed, and by protected group."""
+    rows = split.evaluated().rows
+    people = table.take(rows)
+    known_on, until = extract.delivered_until, extract.delivered_until - split.recording_lag_days
+    names = LABELS if extract.facts is not None else (catalogue.label.name,)
+    followed = {
+        name: outcomes_known(extract, catalogue, cohort, rows, known_on=known_on, observed_until=until, name=name)
+        for name in names
+    }
+    return compare_labels(
+        next(iter(candidates.values())).risk(people.frame, people.answered),
+        people.landmark,
+        cohort.person[rows],
+        followed,
+        catalogue.label.name,
+        groups_of(catalogue, extract.protected, cohort.person[rows]),
+        config.evaluation.operating_capacity,
+        config.evaluation.draws,
+        config.seed,
+    )
+
+
+def flagged_periods(cohort: Cohort, judged: Judged, candidates: Mapping[str, Candidate]) -> dict[str, Any]:
+    """Return for each flagged known-bad period what it touches of the evaluation at the headline, and its effect."""
+    people = judged.table
+    month = int(people.landmark.min())
+    first = np.flatnonzero(people.landmark == month)
+    risk = next(iter(candidates.values())).risk(people.frame, people.answered)
+    found = {}
+    for name, flags in cohort.flags.items():
+        flagged = flags[judged.rows][first]
+        if flagged.any():
+            found[name] = {
+                "landmark": month,
+                "n": int(flagged.sum()),
+                "of": len(first),
+                "auc": _auc(people, risk, first),
+                "auc_without": _auc(people, risk, first[~flagged]),
+            }
+    return found
+
+
+def worth_of_inputs(
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    extract: Extract,
+    cohort: Cohort,
+    material: Material,
+    judged: Judged,
+    candidates: Mapping[str, Candidate],
+) -> Worth | None:
+    """Return what each block of inputs is worth, None where the catalogue has but one block."""
+    blocks = blocks_of(catalogue)
+    if len(blocks) < 2:
+        return None
+    trees = candidates[SMALL_TREES]
+    known = {
+        model.feature_names: model.margin(judged.table.frame)
+        for model in (trees.register, trees.full)
+        if model is not None
+    }
+    age = ages(extract, cohort.person, cohort.as_of)
+    held = (age[material.fit_rows], age[judged.rows]) if np.isfinite(age).any() else None
+    with progress_bar("Worth of inputs", len(blocks) + (held is not None)) as bar:
+        return measure_worth(
+            catalogue,
+            config.fit,
+            config.seed,
+            material.fit,
+            judged.table,
+            cohort.person[judged.rows],
+            known,
+            held,
+            config.evaluation.draws,
+            lambda: bar(1),
+        )
+
+
+def proxies_by_name(
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    extract: Extract,
+    cohort: Cohort,
+    table: Table,
+    material: Material,
+    judged: Judged,
+) -> tuple[ProxyFigure, ...]:
+    """Return how well each suspect tells each protected attribute at the first landmark."""
+    if extract.facts is None:
+        return ()
+    month = catalogue.landmarks[0]
+    parts = []
+    for rows in (material.fit_rows, judged.rows):
+        first = rows[cohort.landmark[rows] == month]
+        where = (cohort.person[first], cohort.as_of[first])
+        parts.append(
+            (
+                suspects(catalogue, extract.facts, extract.protected, table.take(first), *where),
+                attributes(catalogue, extract.protected, *where),
+                where[0],
+            )
+        )
+    (classes, answers, _), (own_classes, asked, person) = parts
+    return measure_proxies(classes, answers, own_classes, asked, person, config.evaluation.draws, config.seed)
+
+
 def risks_by_model(people: Table, candidates: Mapping[str, Candidate]) -> dict[str, Any]:
     """Return risks (n,) by model: the served rule, its register model alone, and each of the others."""
     first, *others = candidates.values()
@@ -253,13 +399,31 @@ def package_model(
     )
 
 
-def plot_run(folder: Path, catalogue: Catalogue, judged: Judged, candidates: Mapping[str, Candidate]) -> Sequence[Path]:
+def plot_run(
+    folder: Path, catalogue: Catalogue, judged: Judged, candidates: Mapping[str, Candidate], worth: Worth | None
+) -> Sequence[Path]:
     """Return the plots of the backtest, written to `folder`."""
     people = judged.table
     register = next(iter(candidates.values())).register
     contributions = register.contributions(people.frame)
     risks = risks_by_model(people, candidates)
-    return plot_all(folder, catalogue, people.outcome, people.landmark, risks, contributions, register.feature_names)
+    return plot_all(
+        folder,
+        catalogue,
+        people.outcome,
+        people.landmark,
+        risks,
+        contributions,
+        register.feature_names,
+        people.weight,
+        worth,
+    )
+
+
+def _auc(people: Table, risk: NDArray[np.float64], rows: NDArray[np.int64]) -> float | None:
+    if why_not_assessable(people.outcome[rows]) is not None:
+        return None
+    return float(auc(rank(people.outcome[rows], risk[rows], None if people.weight is None else people.weight[rows])))
 
 
 def _fact_frame(extract: Extract, catalogue: Catalogue, cohort: Cohort) -> FeatureFrame:

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
-from model_registry.evidence.measures import rank, recall_at_capacity
+from model_registry.evidence.measures import (
+    calibration_intercept,
+    calibration_slope,
+    expected_calibration_error,
+    rank,
+    recall_at_capacity,
+)
+from model_registry.evidence.survival import effective_n
+from training.worth import EVERYBODY, WHO_GAVE_IT, Worth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +35,8 @@ def plot_all(
     risks: Mapping[str, Floats],
     contributions: Floats,
     contribution_names: tuple[str, ...],
+    weight: Floats | None = None,
+    worth: Worth | None = None,
 ) -> tuple[Path, ...]:
     """Write every plot into `folder` and return the files.
 
@@ -38,18 +48,25 @@ def plot_all(
         The served model first.
     contributions : float64 (n, k)
         Of the served model's register part, to the calibrated log-odds, columns `contribution_names`.
+    weight : (n,), optional
+        For whom a row stands besides itself (censoring).
+    worth : Worth, optional
+        Gives the plot of gains by block of inputs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     served = next(iter(risks.values()))
     months = [int(month) for month in np.unique(landmark)]
     first = landmark == months[0]
+    standing = np.ones(len(outcome)) if weight is None else weight
     figures = {
-        "calibration.svg": _calibration(outcome, landmark, served, months),
+        "calibration.svg": _calibration(outcome, landmark, served, standing, months),
         "recall_by_capacity.svg": _recall(
-            outcome[first], {name: risk[first] for name, risk in risks.items()}, months[0]
+            outcome[first], {name: risk[first] for name, risk in risks.items()}, standing[first], months[0]
         ),
         "contributions.svg": _contributions(catalogue, contributions[first], contribution_names, months[0]),
     }
+    if worth is not None:
+        figures["gain_by_block.svg"] = _gains(worth)
     paths = []
     for name, figure in figures.items():
         figure.tight_layout()
@@ -67,28 +84,75 @@ def _figure(columns: int, width: float, height: float) -> "tuple[Figure, list[Ax
     return figure, list(np.atleast_1d(figure.subplots(1, columns)))
 
 
-def _calibration(outcome: Floats, landmark: NDArray[np.int8], risk: Floats, months: list[int]) -> "Figure":
-    figure, axes = _figure(len(months), 3.4 * len(months), 3.6)
+def _calibration(
+    outcome: Floats, landmark: NDArray[np.int8], risk: Floats, weight: Floats, months: list[int]
+) -> "Figure":
+    figure, axes = _figure(len(months), 3.4 * len(months), 3.9)
     for axis, month in zip(axes, months, strict=True):
-        own, told = outcome[landmark == month], risk[landmark == month]
+        rows = landmark == month
+        own, told, standing = outcome[rows], risk[rows], weight[rows]
         order = np.argsort(told, kind="stable")
         parts = np.array_split(order, min(BINS, len(order)))
-        mean = np.array([told[part].mean() for part in parts])
-        share = np.array([own[part].mean() for part in parts])
-        error = 1.96 * np.sqrt(share * (1 - share) / np.array([len(part) for part in parts]))
+        mean = np.array([np.average(told[part], weights=standing[part]) for part in parts])
+        share = np.array([np.average(own[part], weights=standing[part]) for part in parts])
+        error = 1.96 * np.sqrt(share * (1 - share) / np.array([effective_n(standing[part]) for part in parts]))
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
         axis.errorbar(mean, share, yerr=error, fmt="o", markersize=4, capsize=2, color="#1f5a7a")
         top = min(1.0, 1.1 * max(mean.max(), (share + error).max(), 0.05))
+        slope, intercept = (
+            float(measure(own, told, standing)) for measure in (calibration_slope, calibration_intercept)
+        )
+        error_of_bins = float(expected_calibration_error(own, told, standing))
+        axis.text(
+            0.04 * top,
+            0.96 * top,
+            f"slope {slope:.2f}\nintercept {intercept:+.2f}\nmean distance {error_of_bins:.3f}",
+            va="top",
+            fontsize=8,
+        )
         axis.set(xlim=(0, top), ylim=(0, top), title=f"month {month}, n = {len(own):,}", xlabel="risk told")
     axes[0].set_ylabel("share with the outcome")
+    figure.suptitle(
+        "Does the risk told come true? On the line it does; above it the risk told was too low", fontsize=10
+    )
     return figure
 
 
-def _recall(outcome: Floats, risks: Mapping[str, Floats], month: int) -> "Figure":
+def _gains(worth: Worth) -> "Figure":
+    """Gain in AUC by block and landmark; a voluntary block on those who gave it."""
+    first = next(iter(worth.blocks))
+    shown = [one for one in worth.gains if one.block != first]
+    blocks = list(dict.fromkeys(one.block for one in shown))
+    months = sorted({one.landmark for one in shown})
+    voluntary = {one.block for one in shown if one.measured_on == WHO_GAVE_IT}
+    figure, axes = _figure(len(months), 2.6 * len(months) + 1.6, 1.4 + 0.5 * len(blocks))
+    for axis, month in zip(axes, months, strict=True):
+        for place, block in enumerate(reversed(blocks)):
+            on = WHO_GAVE_IT if block in voluntary else EVERYBODY
+            gain = next(
+                one.gains["auc"] for one in shown if (one.block, one.landmark, one.measured_on) == (block, month, on)
+            )
+            if gain.value is None or gain.lower is None or gain.upper is None:
+                axis.text(0, place, "not assessable", fontsize=8, va="center")
+                continue
+            beyond = gain.lower > 0
+            axis.plot([gain.lower, gain.upper], [place, place], color="#1f5a7a" if beyond else "0.6", linewidth=2)
+            axis.plot(gain.value, place, "o", color="#1f5a7a" if beyond else "0.6")
+        axis.axvline(0, color="0.7", linewidth=1)
+        axis.set(ylim=(-0.5, len(blocks) - 0.5), title=f"month {month}", xlabel="gain in AUC")
+        axis.set_yticks(range(len(blocks)), [""] * len(blocks))
+    axes[0].set_yticklabels([f"{block}{' *' if block in voluntary else ''}" for block in reversed(blocks)])
+    figure.suptitle(
+        "What each block adds to those above it, 95 % interval; grey: none beyond it; * of who gave it", fontsize=10
+    )
+    return figure
+
+
+def _recall(outcome: Floats, risks: Mapping[str, Floats], weight: Floats, month: int) -> "Figure":
     figure, (axis,) = _figure(1, 6.4, 4.4)
     capacities = np.linspace(0.01, 1.0, 100)
     for position, (name, risk) in enumerate(risks.items()):
-        ranking = rank(outcome, risk)
+        ranking = rank(outcome, risk, weight)
         recall = [float(recall_at_capacity(ranking, float(capacity))) for capacity in capacities]
         axis.plot(100 * capacities, 100 * np.array(recall), label=name, linewidth=2.2 if position == 0 else 1.2)
     axis.plot([0, 100], [0, 100], color="0.7", linewidth=1, label="lottery")

@@ -50,7 +50,7 @@ def auc(ranking: Ranking) -> Floats | float:
     missed = ranking.flagged - ranking.found
     heights = (ranking.found[1:] + ranking.found[:-1]) / 2
     area = np.einsum("gd,gd->d", heights, np.diff(missed, axis=0))
-    return _given(_ratio(area, ranking.found[-1] * missed[-1]), ranking.single)
+    return _given(ratio(area, ranking.found[-1] * missed[-1]), ranking.single)
 
 
 def recall_at_capacity(ranking: Ranking, capacity: float) -> Floats | float:
@@ -58,18 +58,37 @@ def recall_at_capacity(ranking: Ranking, capacity: float) -> Floats | float:
 
     Inside a group of equal risks people are taken at random, so a rule with few steps is neither helped nor hurt.
     """
-    return _given(_ratio(_found_at(ranking, capacity), ranking.found[-1]), ranking.single)
+    return _given(ratio(_found_at(ranking, capacity), ranking.found[-1]), ranking.single)
 
 
 def precision_at_capacity(ranking: Ranking, capacity: float) -> Floats | float:
     """Return the share with the outcome among the given share of people with the highest risk."""
-    return _given(_ratio(_found_at(ranking, capacity), capacity * ranking.flagged[-1]), ranking.single)
+    return _given(ratio(_found_at(ranking, capacity), capacity * ranking.flagged[-1]), ranking.single)
+
+
+def flags_at_capacity(risk: Floats, weights: Floats, capacity: float) -> Floats:
+    """Return how far each person is among the given share of highest risks: 1 met, 0 not, between for the last ties.
+
+    Returns
+    -------
+    (n,) for (n,) weights, (n, draws) for (n, draws).
+    """
+    columns, single = (weights[:, None], True) if weights.ndim == 1 else (weights, False)
+    order = np.argsort(-risk, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(risk[order]) != 0])
+    size = np.add.reduceat(columns[order], starts, axis=0)
+    before = np.cumsum(size, axis=0) - size
+    room = np.clip(capacity * columns.sum(axis=0) - before, 0.0, size)
+    share = np.where(size > 0, room / np.where(size > 0, size, 1.0), 0.0)
+    flags: Floats = np.empty(columns.shape)
+    flags[order] = np.repeat(share, np.diff(np.r_[starts, len(order)]), axis=0)
+    return flags[:, 0] if single else flags
 
 
 def base_rate(outcome: Floats, weights: Floats | None = None) -> Floats | float:
     """Return the share of people with the outcome."""
     columns, single = _columns(outcome, weights)
-    return _given(_ratio(outcome @ columns, columns.sum(axis=0)), single)
+    return _given(ratio(outcome @ columns, columns.sum(axis=0)), single)
 
 
 def brier(outcome: Floats, risk: Floats, weights: Floats | None = None) -> Floats | float:
@@ -78,7 +97,7 @@ def brier(outcome: Floats, risk: Floats, weights: Floats | None = None) -> Float
     Source: Brier (1950), Monthly Weather Review 78:1-3.
     """
     columns, single = _columns(outcome, weights)
-    return _given(_ratio((risk - outcome) ** 2 @ columns, columns.sum(axis=0)), single)
+    return _given(ratio((risk - outcome) ** 2 @ columns, columns.sum(axis=0)), single)
 
 
 def calibration_slope(outcome: Floats, risk: Floats, weights: Floats | None = None) -> Floats | float:
@@ -105,7 +124,7 @@ def calibration_intercept(outcome: Floats, risk: Floats, weights: Floats | None 
         expected = _sigmoid(offset[:, None] + intercept)
         gradient = (columns * (outcome[:, None] - expected)).sum(axis=0)
         curvature = (columns * expected * (1 - expected)).sum(axis=0)
-        step = _ratio(gradient, curvature)
+        step = ratio(gradient, curvature)
         intercept = intercept + np.where(defined, np.clip(step, -2, 2), 0)
         if np.all(np.abs(step[defined]) < NEWTON_TOLERANCE):
             break
@@ -120,7 +139,7 @@ def expected_calibration_error(
     order = np.argsort(risk, kind="stable")
     starts = np.unique(np.linspace(0, len(order), bins + 1).astype(np.int64)[:-1])
     signed = np.add.reduceat((columns * (risk - outcome)[:, None])[order], starts, axis=0)
-    return _given(_ratio(np.abs(signed).sum(axis=0), columns.sum(axis=0)), single)
+    return _given(ratio(np.abs(signed).sum(axis=0), columns.sum(axis=0)), single)
 
 
 def log_odds(risk: Floats) -> Floats:
@@ -144,8 +163,8 @@ def _logistic(outcome: Floats, x: Floats, columns: Floats) -> tuple[Floats, Floa
         g0, g1 = residual.sum(axis=0), x @ residual
         h00, h01, h11 = curvature.sum(axis=0), x @ curvature, (x * x) @ curvature
         determinant = h00 * h11 - h01 * h01
-        step0 = _ratio(h11 * g0 - h01 * g1, determinant)
-        step1 = _ratio(h00 * g1 - h01 * g0, determinant)
+        step0 = ratio(h11 * g0 - h01 * g1, determinant)
+        step1 = ratio(h00 * g1 - h01 * g0, determinant)
         defined &= np.isfinite(step0) & np.isfinite(step1)
         intercept = intercept + np.where(defined, np.clip(step0, -2, 2), 0)
         slope = slope + np.where(defined, np.clip(step1, -2, 2), 0)
@@ -187,7 +206,8 @@ def _sigmoid(x: Floats) -> Floats:
         return np.asarray(1.0 / (1.0 + np.exp(-x)), dtype=np.float64)
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Return above / below, NaN where there is nothing below."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nan), dtype=np.float64)
 

@@ -1,0 +1,208 @@
+"""The figures of a run as text that an analyst can read in a terminal of 100 columns."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_registry.evidence.estimates import Estimate
+from training.challengers import AGE_RULE
+from training.evaluate import REGISTER, Comparison, LandmarkEvaluation
+from training.proxies import ProxyFigure, by_attribute
+from training.side_by_side import LabelFigures, largest_gaps
+from training.worth import WHO_GAVE_IT, Worth
+
+WIDTH = 100
+NAME = 27
+
+BLOCKS = (
+    (("auc", "AUC"), ("recall_at_10", "recall at 10 %"), ("recall_at_25", "recall at 25 %")),
+    (
+        ("calibration_slope", "calibration slope"),
+        ("calibration_intercept", "intercept"),
+        ("expected_calibration_error", "calibration error"),
+    ),
+)
+HEADLINE_BLOCKS = (
+    (("brier", "Brier"), ("recall_at_15", "recall at 15 %"), ("precision_at_10", "precision at 10 %")),
+    (("precision_at_15", "precision at 15 %"), ("precision_at_25", "precision at 25 %")),
+)
+DIFFERENCES = (("auc", "AUC"), ("recall_at_10", "recall at 10 %"), ("recall_at_25", "recall at 25 %"))
+
+
+def wrapped(sentence: str) -> str:
+    """Return a sentence in lines of at most 100 columns, further lines indented."""
+    return textwrap.fill(sentence, WIDTH, subsequent_indent="  ")
+
+
+def cell(estimate: Estimate, signed: bool = False) -> str:
+    """Return an estimate with its interval: ".684 (.674 to .695)".
+
+    >>> cell(Estimate(-0.0123, -0.02, 0.004), signed=True)
+    '-.012 (-.020 to +.004)'
+    >>> cell(Estimate(None, None, None, "n = 3"))
+    'not assessable'
+    """
+    if estimate.value is None:
+        return "not assessable"
+    text = _number(estimate.value, signed)
+    if estimate.lower is None or estimate.upper is None:
+        return text
+    return f"{text} ({_number(estimate.lower, signed)} to {_number(estimate.upper, signed)})"
+
+
+def evaluation_table(evaluations: Sequence[LandmarkEvaluation]) -> str:
+    """Return the evaluation, one block a landmark; 95 % intervals in brackets."""
+    lines = []
+    for evaluation in evaluations:
+        headline = evaluation is evaluations[0]
+        lines.append(
+            f"\nmonth {evaluation.landmark}: n = {evaluation.n:,}, {evaluation.outcomes:,} with the outcome, "
+            f"base rate {cell(evaluation.base_rate)}" + ("   <- headline" if headline else "")
+        )
+        lines.append(f"  weighted for those whom nobody saw to the end: effective n = {evaluation.effective_n:,.0f}")
+        if evaluation.base_rate.reason is not None:
+            lines.append(f"  not assessable: {evaluation.base_rate.reason}")
+            continue
+        for block in (*BLOCKS, *(HEADLINE_BLOCKS if headline else ())):
+            lines.append(_row("", [title for _, title in block]))
+            for name, model in evaluation.models.items():
+                lines.append(_row(name, [cell(model.values[key]) for key, _ in block]))
+        lines.append(_row("served less the challenger:", [title for _, title in DIFFERENCES]))
+        for name, model in evaluation.models.items():
+            if model.differences and name != REGISTER:
+                lines.append(_row(name, [cell(model.differences[key], signed=True) for key, _ in DIFFERENCES]))
+    if any(AGE_RULE in evaluation.models for evaluation in evaluations):
+        lines.append(f"\nThe {AGE_RULE} is never served.")
+    return "\n".join(lines)
+
+
+def label_table(figures: Sequence[LabelFigures], capacity: float) -> str:
+    """Return base rates and recall under each label, and differences between groups at the headline."""
+    if not figures:
+        return ""
+    lines = ["\nLabels side by side (the served model; * is the label it is fitted on)"]
+    heads = f"{'n':>7}{'not seen':>9}{'eff. n':>8}{'base rate':>20}{'AUC':>20}{'recall at 25 %':>20}"
+    for month in sorted({one.landmark for one in figures}):
+        lines.append(f"month {month:<8}".ljust(16) + heads)
+        for one in figures:
+            if one.landmark == month:
+                values = f"{cell(one.base_rate):>20}{cell(one.values['auc']):>20}{cell(one.values['recall_at_25']):>20}"
+                lines.append(
+                    f"{_letter(one.label) + ('*' if one.chosen else ''):16}"
+                    f"{one.n:>7,}{one.not_seen:>9,}{one.effective_n:>8,.0f}{values}"
+                )
+    headline = [one for one in figures if one.landmark == figures[0].landmark]
+    letters = " ".join(f"{_letter(name)} is {name}" + "," * (name != "twelve_of_sixteen") for name in _labels(headline))
+    if len(headline) > 1:
+        lines.append(letters + ".")
+    lines.append("")
+    lines += _gap_lines(headline, capacity)
+    beyond = largest_gaps(figures)
+    lines += ["Differences beyond their interval:", *(wrapped(f"  {each}") for each in beyond)] if beyond else []
+    return "\n".join(lines)
+
+
+def verdicts(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each challenger with its verdict at the headline."""
+    return [f"{one.challenger}: {one.verdict}" for one in comparisons if one.landmark == comparisons[0].landmark]
+
+
+def worth_table(worth: Worth) -> str:
+    """Return what each block of inputs adds, landmark by landmark, and what is proposed for removal."""
+    lines = ["\nWhat each input is worth (gain over the blocks above it; * on those who gave it)"]
+    for month in sorted({one.landmark for one in worth.gains}):
+        lines.append(_row(f"month {month}", ["AUC with it", "gain in AUC", "gain in recall at 25 %"]))
+        for one in worth.gains:
+            if one.landmark != month:
+                continue
+            first = one.block == next(iter(worth.blocks))
+            mark = " *" if one.measured_on == WHO_GAVE_IT else ""
+            gains = ["", ""] if first else [cell(one.gains[key], signed=True) for key in ("auc", "recall_at_25")]
+            lines.append(_row(f"{one.block}{mark} ({one.n:,})", [cell(one.with_it["auc"]), *gains]))
+    removal = ", ".join(worth.proposed_for_removal) or "nothing"
+    lines.append(wrapped(f"Proposed for removal (no gain in AUC beyond its interval at any landmark): {removal}."))
+    if worth.gated:
+        tried = f"Gated features ({', '.join(worth.gated)}) were tried in a refit for this audit only, which nobody can"
+        lines.append(wrapped(f"{tried} package or register."))
+    if worth.gated_not_held:
+        lines.append(f"Gated features that this extract does not hold: {', '.join(worth.gated_not_held)}.")
+    return "\n".join(lines)
+
+
+def proxy_table(figures: Sequence[ProxyFigure], at_least: float = 0.55) -> str:
+    """Return how well each suspect tells each attribute at registration; AUC .5 is not at all."""
+    if not figures:
+        return ""
+    lines = ["\nProxies by name (month 0): how well each tells each protected attribute, AUC"]
+    grouped = by_attribute(figures)
+    names = [one.proxy for one in next(iter(grouped.values()))]
+    for attribute, row in grouped.items():
+        lines.append(f"{attribute}: {row[0].told} ({row[0].members:,} of {row[0].n:,})")
+        for name in names:
+            for one in row:
+                if one.proxy == name:
+                    strong = one.auc.value is not None and one.auc.lower is not None and one.auc.lower >= at_least
+                    lines.append(_row(f"  {name}", [cell(one.auc)]) + ("   <- tells it" if strong else ""))
+    return "\n".join(lines)
+
+
+def period_lines(periods: Mapping[str, Any]) -> list[str]:
+    """Return a line for each known-bad period that touches the evaluation."""
+    lines = []
+    for name, one in periods.items():
+        without = one["auc_without"]
+        lines.append(
+            f"Known-bad period {name}, flagged: {one['n']:,} of {one['of']:,} person-dates at month {one['landmark']}; "
+            f"AUC {_number(one['auc'])} with them"
+            + (f", {_number(without)} without." if without is not None else "; too few without them to tell.")
+        )
+    return lines
+
+
+def _gap_lines(figures: Sequence[LabelFigures], capacity: float) -> list[str]:
+    chosen = next((one for one in figures if one.chosen), figures[0])
+    if not chosen.groups:
+        return []
+    labels = _labels(figures)
+    lines = [
+        f"Recall when {capacity:.0%} are met early, month {chosen.landmark}, and gaps to the largest group (=)",
+        f"{'':18}{'n':>6}{'recall':>7}" + "".join(f"{'gap under ' + _letter(label):>23}" for label in labels),
+    ]
+    attribute = ""
+    for group in chosen.groups:
+        if group.attribute != attribute:
+            attribute = group.attribute
+            lines.append(attribute)
+        cells = []
+        for one in figures:
+            found = next((g for g in one.groups if (g.attribute, g.group) == (attribute, group.group)), None)
+            if found is None:
+                cells.append("nobody")
+            else:
+                cells.append("=" if found.reference else _gap_cell(found.difference))
+        recall = "-" if group.recall.value is None else _number(group.recall.value)
+        lines.append(f"  {group.group:16}{group.n:>6,}{recall:>7}" + "".join(f"{text:>23}" for text in cells))
+    return lines
+
+
+def _gap_cell(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.lower is None or estimate.upper is None:
+        return "not assessable"
+    return cell(estimate, signed=True)
+
+
+def _labels(figures: Sequence[LabelFigures]) -> list[str]:
+    return [one.label for one in figures]
+
+
+def _letter(label: str) -> str:
+    return {"official": "A", "activation_neutral": "B", "twelve_of_sixteen": "C"}.get(label, label)
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    return f"  {name:{NAME}}" + "".join(f"{text:>23}" for text in cells)
+
+
+def _number(value: float, signed: bool = False) -> str:
+    text = f"{value:{'+' if signed else ''}.3f}"
+    return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
