@@ -63,9 +63,9 @@ def test_a_person_drawn_twice_takes_two_places():
 
 
 def figures(gap: float, label: str = "activation_neutral"):
-    """Two groups of 1,000; in the second `gap` of those with the outcome are given the lowest risk."""
+    """Groups of 1,200 and 800; in the second `gap` of those with the outcome are given the lowest risk."""
     random = np.random.default_rng(1)
-    member = np.repeat([0, 1], N // 2).astype(np.int64)
+    member = np.repeat([0, 1], [1_200, 800]).astype(np.int64)
     member[:10] = 2
     outcome = (random.random(N) < 0.25).astype(float)
     risk = 0.6 * outcome + 0.4 * random.random(N)
