@@ -64,17 +64,6 @@ def days_within(offsets, start, end, code, wanted, opens, closes, out):  # type:
 
 
 @compiled
-def longest_within(offsets, start, end, code, wanted, opens, closes, out):  # type: ignore[no-untyped-def]
-    """Write, for each person, the days of the longest spell with a wanted code, cut to the window; 0 for none."""
-    for i in range(len(out)):
-        longest = 0
-        for row in range(offsets[i], offsets[i + 1]):
-            if wanted[code[row]]:
-                longest = max(longest, min(end[row], closes[i]) - max(start[row], opens[i]) + 1)
-        out[i] = longest
-
-
-@compiled
 def last_wanted(offsets, start, end, code, wanted, closes, out_start, out_end):  # type: ignore[no-untyped-def]
     """Write start and end of each person's latest spell with a wanted code begun by `closes`; DAY_MIN for none."""
     for i in range(len(closes)):

@@ -123,8 +123,8 @@ def told_inputs(catalogue: Catalogue, document: Mapping[str, Any]) -> list[str]:
         items = catalogue.inputs_of(fact)
         if document.get(fact) is not None:
             told += [item.name for item in items]
-        elif items:
-            missing = next((item for item in items if item.voluntary and item.type in ("integer", "number")), items[0])
+        else:
+            missing = next((item for item in items if item.voluntary and item.type in ("integer", "number")), None)
             told += [item.name for item in items if item is not missing]
     return told
 

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from training.evaluate import (
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
+from training.missing import with_values_missing_at_random
 from training.plots import plot_all
 from training.progress import progress_bar
 from training.split import PersonDates, Split, backtest_split, refit_split, share_of_people
@@ -184,6 +185,7 @@ def fit_all(config: TrainingConfig, catalogue: Catalogue, table: Table, split: S
 def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, table: Table, split: Split) -> Candidate:
     """Return a register and a full model of one kind, fitted and calibrated on the split's slices."""
     fit, calibration = table.take(split.fit.rows), table.take(split.calibration.rows)
+    fit = replace(fit, frame=with_values_missing_at_random(catalogue, fit.frame, config.seed))
     texts: dict[str, str] = {}
     models = 1 if catalogue.register_names == catalogue.feature_names else 2
     with progress_bar(f"Fitting {kind}", models * config.fit.trees, kind == SMALL_TREES) as bar:

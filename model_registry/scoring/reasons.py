@@ -132,22 +132,18 @@ def _keep_sentences(catalogue: Catalogue, reason: DomainReason, sign: int) -> Do
 
 
 def _strengths(catalogue: Catalogue, reasons: list[DomainReason]) -> tuple[DomainReason, ...]:
-    """Domains whose net lowers the risk, the strongest first.
+    """What a person can build on: features with a wording as a strength that lower the risk, the strongest first.
 
-    When no domain does, the single features that lower it and have a wording as a strength: nobody is a list of
-    risks, and a domain that weighs on the whole may still hold something to build on.
+    A domain that weighs on the whole has none, unless there is no other strength: nobody is a list of risks.
     """
-    lowering = sorted((r for r in reasons if r.contribution <= -DOMAIN_FLOOR), key=lambda r: r.contribution)
-    strengths = tuple(r for r in (_keep_sentences(catalogue, reason, sign=-1) for reason in lowering) if r.statements)
-    if strengths:
-        return strengths
     worded = {feature.name for feature in catalogue.features if feature.strength}
-    singles = []
+    found = []
     for reason in reasons:
         kept = tuple(s for s in _keep_sentences(catalogue, reason, sign=-1).statements if s.feature in worded)
         if kept:
-            singles.append(DomainReason(reason.domain, reason.label, sum(s.contribution for s in kept), kept))
-    return tuple(sorted(singles, key=lambda reason: reason.contribution))
+            found.append(DomainReason(reason.domain, reason.label, reason.contribution, kept))
+    clear = [reason for reason in found if reason.contribution < DOMAIN_FLOOR]
+    return tuple(sorted(clear or found, key=lambda reason: sum(s.contribution for s in reason.statements)))
 
 
 def _topics(catalogue: Catalogue, values: Mapping[str, float]) -> tuple[Topic, ...]:

@@ -207,3 +207,8 @@ print((time.process_time() - started) / 5)
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert float(ran.stdout) < 0.15  # 0.03 s on an idle machine
+
+
+def test_having_come_from_a_service_is_never_a_signal() -> None:
+    came_from = load_catalogue("keski_uusimaa").encode("activity_before", ["service", "work"])
+    assert [bool(value == value) for value in came_from] == [False, True]
