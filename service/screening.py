@@ -22,6 +22,7 @@ from service.access import Caller
 from service.answer import Record, assessed_record, not_assessed_record
 from service.champion import Champion
 from service.ledger import Ledger, Screening
+from service.permitted import without_answers_not_permitted
 from service.purpose import refuse_other_purposes
 from service.schemas import faults_in
 from service.scope import outside_of_scope
@@ -62,7 +63,12 @@ class Read:
 
 
 def read_document(champion: Champion, caller: Caller, document: Any, today: date) -> Read:
-    """The document as the champion's catalogue reads it. Raises PurposeError and FactsError as `screen` does."""
+    """The document as the champion's catalogue reads it, without answers whose use is not permitted.
+
+    Raises PurposeError and FactsError as `screen` does.
+    """
+    catalogue = champion.package.catalogue
+    document = without_answers_not_permitted(catalogue, document)
     purpose = document.get("purpose") if isinstance(document, Mapping) else None
     if isinstance(purpose, str):
         refuse_other_purposes(purpose, caller.purpose)
@@ -72,7 +78,6 @@ def read_document(champion: Champion, caller: Caller, document: Any, today: date
         faults.append(Fault("/as_of", "Lies in the future; a screening looks at today or at an earlier day."))
     if not isinstance(document, Mapping):
         raise FactsError(faults)
-    catalogue = champion.package.catalogue
     try:
         if catalogue.source_kind == "flat":
             material: Facts | FeatureFrame = frame_of_document(catalogue, document, as_of, today)
