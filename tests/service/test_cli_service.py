@@ -109,9 +109,53 @@ def test_an_error_is_said_and_ends_with_2(
     assert sentence in " ".join(said.split())
 
 
-def test_a_message_never_repeats_an_identity_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["010190-123T"]) == 2
-    assert "010190" not in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        ("CODE", "Argument 1 holds"),
+        ("screen CODE", "Argument 2 holds"),
+        ("screen folder/CODE.json --language en", "Argument 2 holds"),
+        ("key create --role advisor --unit kerava --out x/CODE.key", "Argument 8 (--out) holds"),
+        ("key create --role advisor --unit=CODE", "Argument 5 (--unit) holds"),
+        ("key revoke CODE", "Argument 3 holds"),
+        ("population --out x/CODE", "Argument 3 (--out) holds"),
+        ("train --name CODE", "Argument 3 (--name) holds"),
+        ("promote demo --reason CODE", "Argument 4 (--reason) holds"),
+        ("promote CODE --reason x", "Argument 2 holds"),
+        ("history CODE", "Argument 2 holds"),
+        ("CODE --CODE=CODE", "Argument 1 holds"),
+        ("screen --CODE x", "Argument 2 holds"),
+        ("screen --CODE=x", "Argument 2 holds"),
+        ("erase somebody CODE", "Argument 3 holds"),
+    ],
+)
+@pytest.mark.parametrize("code", ["010190-123T", "131052a308t", "010190 + 123T", "010190\u2212123T"])
+def test_an_identity_code_on_the_command_line_is_refused_by_its_place(
+    home: Path, capfd: pytest.CaptureFixture[str], arguments: str, place: str, code: str
+) -> None:
+    exit_code = cli.run([argument.replace("CODE", code) for argument in arguments.split(" ")])
+
+    captured = capfd.readouterr()
+    assert exit_code == 2
+    assert captured.err.startswith(place)
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
+    assert not [part for part in ("010190", "131052", "123T", "308t") if part in captured.err]
+
+
+def test_a_client_to_erase_may_be_named_by_anything(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["erase", "010190-123T"]) == 2
+
+    said = capsys.readouterr().err
+    assert "nothing is recorded about this client" in said
+    assert "010190" not in said
+
+
+def test_a_digest_that_holds_the_shape_by_chance_is_no_identity_code(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["ledger", "verify", "--expect", "010190a123b".ljust(64, "0")]) == 1
+    assert "expected digest is of no entry" in capsys.readouterr().err
 
 
 def test_history_tells_what_serves_and_why(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
