@@ -68,8 +68,7 @@ def screen(
     caller = key_in(key_file or settings.home / "keys" / "demo-advisor.key", ledger, "advisor")
     champion = promoted_champion(ledger, settings)
 
-    from datetime import date
-
     from service.screening import screen as tell
+    from service.today import today_in_finland
 
-    sys.stdout.write(readable(render(tell(champion, ledger, caller, document, date.today()), chosen)))
+    sys.stdout.write(readable(render(tell(champion, ledger, caller, document, today_in_finland()), chosen)))

@@ -26,6 +26,7 @@ from service.permitted import without_answers_not_permitted
 from service.purpose import refuse_other_purposes
 from service.schemas import faults_in
 from service.scope import outside_of_scope
+from service.today import earliest_as_of
 
 
 def screen(champion: Champion, ledger: Ledger, caller: Caller, document: Any, today: date) -> Record:
@@ -76,6 +77,8 @@ def read_document(champion: Champion, caller: Caller, document: Any, today: date
     as_of = _as_of(document, today)
     if as_of > today:
         faults.append(Fault("/as_of", "Lies in the future; a screening looks at today or at an earlier day."))
+    elif as_of < earliest_as_of(today):
+        faults.append(Fault("/as_of", "Lies over twelve months back; a screening looks at today or a recent day."))
     if not isinstance(document, Mapping):
         raise FactsError(faults)
     try:

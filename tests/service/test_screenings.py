@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from service.answer_model import ScreeningAnswer, ScreeningList
 from service.ledger import open_ledger
+from service.today import today_in_finland
 from tests.service.ledger_home import OPERATOR, verified
 from tests.service.served import Served, document, served
 
@@ -39,7 +40,7 @@ def post(client: TestClient, service: Served) -> Post:
 
 
 def ago(days: int) -> str:
-    return (date.today() - timedelta(days=days)).isoformat()
+    return (today_in_finland() - timedelta(days=days)).isoformat()
 
 
 def unemployed_since(days: int, code: str = "02") -> list[dict[str, Any]]:
