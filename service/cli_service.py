@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
     """Add `serve`, `reload` and `screen` to the command line."""
     app.command("serve", epilog="Example: varhain serve --port 8001")(serve)
     app.command("reload", epilog="Example: varhain reload")(reload)
-    app.command("screen", epilog="Example: varhain screen service/examples/new_client.json --language en")(screen)
+    app.command("screen", epilog="Example: varhain screen var/demo/new_client.json --language en")(screen)
 
 
 def serve(

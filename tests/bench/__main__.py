@@ -21,6 +21,7 @@ from features.catalogue import load_catalogue
 from features.facts import day_number
 from features.frame import build_features
 from features.intake import facts_of_document
+from service.up import example_of_today
 from tests.bench.load import Load, measure, post
 from tests.processes import ROOT, command, environment, free_port, running, serving
 
@@ -124,7 +125,7 @@ def best(function: object, times: int) -> float:
 def requests(home: Path, options: argparse.Namespace) -> list[tuple[str, str, str, str, str]]:
     """A complete screening with its durable ledger row beside a FastAPI hello-world, same load."""
     key = (home / "advisor.key").read_text().strip()
-    body = EXAMPLE.read_bytes()
+    body = json.dumps(example_of_today()).encode()
     rows = []
     shares = {}
     for connections in (1, 16):
