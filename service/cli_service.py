@@ -55,7 +55,7 @@ def screen(
     from service.answer import render
     from service.champion import promoted_champion
     from service.console import document_in, key_in, language_named
-    from service.database import migrate
+    from service.database import migrate_existing
     from service.ledger import open_ledger
     from service.readable import readable
     from service.settings import load_settings
@@ -63,7 +63,7 @@ def screen(
     chosen = language_named(language)
     document = document_in(file)
     settings = load_settings()
-    migrate(settings)
+    migrate_existing(settings)
     ledger = open_ledger(settings)
     caller = key_in(key_file or settings.home / "keys" / "demo-advisor.key", ledger, "advisor")
     champion = promoted_champion(ledger, settings)

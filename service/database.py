@@ -121,6 +121,22 @@ def empty_write_ahead_file(engine: Engine) -> bool:
         return not busy
 
 
+def migrate_existing(settings: Settings) -> None:
+    """Bring an existing database to this version's tables.
+
+    Raises
+    ------
+    LedgerError
+        There is none. A command that reads or erases must not make an empty one in the wrong folder and report on that.
+    """
+    file = make_url(settings.database_url).database
+    if settings.database_url.startswith("sqlite") and file and not Path(file).exists():
+        raise LedgerError(
+            f"there is no installation in {settings.home}: run this where its folder lies, or set VARHAIN_HOME"
+        )
+    migrate(settings)
+
+
 def migrate(settings: Settings) -> None:
     """Bring the database to this version's tables; does nothing if it is there already.
 

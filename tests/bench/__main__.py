@@ -49,6 +49,7 @@ def main() -> None:
             heading(options.people),
             table("Stages", ("stage", "seconds", "peak memory, MiB"), [row[:3] for row in stages]),
             f"## Training, breakdown and evaluation as printed\n\n```\n{stages[1][3].strip()}\n```",
+            table("Command line", ("what", "figure"), command_line(home)),
             table("Features", ("what", "figure"), features()),
             table(
                 "One request", ("server", "connections", "answers/s", "median ms", "p99 ms"), requests(home, options)
@@ -90,6 +91,21 @@ def promote(home: Path) -> None:
     for role in ("advisor", "analyst"):
         stage("key", home, "key", "create", "--role", role, "--unit", "bench", "--out", str(home / f"{role}.key"))
     stage("promote", home, "promote", MODEL, "--reason", "benchmark", "--key-file", str(home / "analyst.key"))
+
+
+def command_line(home: Path) -> list[tuple[str, str]]:
+    """How long `--help` takes, beside a Python that does nothing."""
+
+    def run(*arguments: str) -> None:
+        subprocess.run(arguments, env=environment(home), cwd=ROOT, capture_output=True, check=True)
+
+    bare = best(lambda: run(sys.executable, "-c", "pass"), 9)
+    help_text = best(lambda: run(*command("--help")), 9)
+    loaded = best(lambda: load_catalogue("keski_uusimaa"), 9)
+    return [
+        ("`varhain --help`", f"{help_text:.2f} s (under 0.5 asked); a bare Python {bare:.2f} s"),
+        ("loading and checking the catalogue", f"{1000 * loaded:.0f} ms"),
+    ]
 
 
 def features() -> list[tuple[str, str]]:

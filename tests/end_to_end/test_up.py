@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,13 +84,11 @@ def test_the_next_run_goes_on_to_one_worked_example_in_three_lines(home: Path) -
 
 
 @pytest.mark.slow
-def test_a_second_run_serves_within_ten_seconds(home: Path) -> None:
-    begun = time.monotonic()
+def test_a_second_run_serves_what_is_there(home: Path) -> None:
     with demonstration(home) as up:
         up.until("Ctrl-C stops.")
-        took = time.monotonic() - begun
         assert up.interrupt() == 0
-    assert took < 10
+    assert not any(word in up.printed for word in ("Synthetic population", "Fitting", "Registered"))
     assert varhain(home, "ledger", "verify").startswith("The ledger verifies")
 
 
