@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.facts import Days, Facts, FactTable, Floats, LabourMarket
-from features.kernels import count_kept, latest_published, mark_known
+from features.kernels import count_kept, latest_month_published, mark_known
 
 STALE_AFTER_DAYS = 210
 """A published figure about a month that began longer ago than this tells nothing about today (assumption)."""
@@ -55,12 +55,12 @@ def known_at(facts: Facts, as_of: Days, statement_inputs: tuple[str, ...] = (), 
 
 
 def published_at(series: LabourMarket, occupation: Floats, as_of: Days) -> Floats:
-    """The latest figure published by each as-of date for each occupation, float64 (n,).
+    """The figure of the latest month published by each as-of date for each occupation, as last revised, float64 (n,).
 
     NaN where the occupation is not known, nothing had been published, or the latest figure is stale.
     """
     rows = np.empty(len(as_of), np.int64)
-    latest_published(series.offsets, series.published_on, occupation, as_of, rows)
+    latest_month_published(series.offsets, series.published_on, series.month, occupation, as_of, rows)
     found = rows >= 0
     value = np.full(len(as_of), np.nan)
     value[found] = series.value[rows[found]]

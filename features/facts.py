@@ -96,7 +96,7 @@ class LabourMarket:
     offsets : int64 (occupations + 1,)
         Rows of the occupation at position i of the catalogue's list.
     published_on, month : int32 (rows,)
-        Day numbers, ascending within an occupation; `month` is the first day of the month described.
+        Day numbers; `published_on` ascends within an occupation; `month` is the first day of the month described.
     value : float64 (rows,)
         Jobseekers per vacancy.
     """

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.as_of import KnownFacts
 from features.facts import Days, Floats
 from features.functions import feature_function
-from features.kernels import DAY_MIN, begun_within, days_within, last_wanted, latest_value, longest_within, run_around
+from features.kernels import DAY_MIN, begun_within, days_within, last_wanted, latest_value, run_around
 
 DAYS_A_MONTH = 30.4375
 DAYS_A_YEAR = 365.25
@@ -169,16 +169,6 @@ def unemployment_spells(known: KnownFacts, months: int) -> Floats:
     begun_within(offsets, start, code, IS_UNEMPLOYED, window.opens, window.closes, count)
     rate: Floats = count / (window.observed_days / DAYS_A_YEAR)
     return rate
-
-
-@feature_function("longest_job_months", reads=("spells", "history_from"))
-def longest_job_months(known: KnownFacts, months: int) -> Floats:
-    """Months of the longest job within the observed `months` before the present spell; 0 where there was none."""
-    window = history_window(known, months)
-    days = np.empty(len(known))
-    longest_within(*_spell_columns(known), IS_WORK, window.opens, window.closes, days)
-    days[np.isnan(window.observed_days)] = np.nan
-    return days / DAYS_A_MONTH
 
 
 def _last_work(known: KnownFacts) -> tuple[Days, Days]:

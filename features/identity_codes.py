@@ -17,12 +17,6 @@ REDACTED = "(removed)"
 
 # Every position is tried (lookahead), so that a code inside a longer run of digits is found too.
 _CANDIDATE = re.compile(r"(?=(\d{6}\s*[-+A-FU-Ya-fu-y]\s*\d{3}\s*([0-9A-Za-z])))")
-# Random tokens hold the shape by chance (about one SHA-256 in a hundred, and one UUID in 300): they are no identity
-# codes, and a pseudonym of that form must not be refused.
-_RANDOM_TOKEN = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-    r"|[0-9a-fA-F]{128}|[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![0-9A-Za-z])"
-)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SOFT_HYPHEN = "\u00ad"
 _MINUS_SIGNS = frozenset("\u2212\u02d7\u2796\u2043\u30fc" + _SOFT_HYPHEN)
@@ -37,9 +31,18 @@ def holds_identity_code(text: str) -> bool:
     >>> holds_identity_code("Soita 131052-308T"), holds_identity_code("2026-10-15")
     (True, False)
     """
-    if _found(_plain(text)):
-        return True
-    return "%" in text and _found(_plain(unquote(text)))
+    return _in_any_reading(text, bare_only=False)
+
+
+def holds_bare_identity_code(text: str) -> bool:
+    """Return whether `text` holds such a code that nothing alphanumeric touches.
+
+    For random tokens that are neither kept nor logged (trace headers, digests): they hold the shape inside by chance.
+
+    >>> holds_bare_identity_code("trace-131052-308T"), holds_bare_identity_code("00131052a3080000")
+    (True, False)
+    """
+    return _in_any_reading(text, bare_only=True)
 
 
 def find_identity_codes(value: Any) -> list[str]:
@@ -88,15 +91,16 @@ def _plain_character(character: str) -> str:
     return "" if category == "Cf" else character
 
 
-def _found(text: str) -> bool:
-    if _CANDIDATE.search(text) is None:
-        return False
-    shorter = _RANDOM_TOKEN.sub(" ", text)
-    return any(_counts(shorter, candidate) for candidate in _CANDIDATE.finditer(shorter))
+def _in_any_reading(text: str, bare_only: bool) -> bool:
+    return _found(_plain(text), bare_only) or ("%" in text and _found(_plain(unquote(text)), bare_only))
 
 
-def _counts(text: str, candidate: re.Match[str]) -> bool:
+def _found(text: str, bare_only: bool) -> bool:
+    return any(_counts(text, candidate, bare_only) for candidate in _CANDIDATE.finditer(text))
+
+
+def _counts(text: str, candidate: re.Match[str], bare_only: bool) -> bool:
     start, end = candidate.start(1), candidate.end(1)
-    alone = not text[start - 1 : start].isalnum() and not text[end : end + 1].isalnum()
+    bare = not text[start - 1 : start].isalnum() and not text[end : end + 1].isalnum()
     day, month = int(text[start : start + 2]), int(text[start + 2 : start + 4])
-    return alone or (1 <= day <= 31 and 1 <= month <= 12)
+    return bare or (not bare_only and 1 <= day <= 31 and 1 <= month <= 12)

@@ -65,17 +65,6 @@ def days_within(offsets, start, end, code, wanted, opens, closes, out):  # type:
 
 
 @compiled
-def longest_within(offsets, start, end, code, wanted, opens, closes, out):  # type: ignore[no-untyped-def]
-    """Write, for each person, the days of the longest spell with a wanted code, cut to the window; 0 for none."""
-    for i in range(len(out)):
-        longest = 0
-        for row in range(offsets[i], offsets[i + 1]):
-            if wanted[code[row]]:
-                longest = max(longest, min(end[row], closes[i]) - max(start[row], opens[i]) + 1)
-        out[i] = longest
-
-
-@compiled
 def last_wanted(offsets, start, end, code, wanted, closes, out_start, out_end):  # type: ignore[no-untyped-def]
     """Write start and end of each person's latest spell with a wanted code begun by `closes`; DAY_MIN for none."""
     for i in range(len(closes)):
@@ -156,8 +145,8 @@ def latest_rows(offsets, usable, last, previous):  # type: ignore[no-untyped-def
 
 
 @compiled
-def latest_published(offsets, published_on, key, as_of, out):  # type: ignore[no-untyped-def]
-    """Write the last row of series `key` published by `as_of`; -1 for none or for a key that is not known."""
+def latest_month_published(offsets, published_on, month, key, as_of, out):  # type: ignore[no-untyped-def]
+    """Write the row of the latest month of series `key` published by `as_of`, in its latest version; -1 for none."""
     for i in range(len(as_of)):
         out[i] = -1
         if np.isnan(key[i]):
@@ -165,15 +154,11 @@ def latest_published(offsets, published_on, key, as_of, out):  # type: ignore[no
         series = int(key[i])
         if series < 0 or series >= len(offsets) - 1:
             continue
-        low, high = offsets[series], offsets[series + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if published_on[middle] <= as_of[i]:
-                low = middle + 1
-            else:
-                high = middle
-        if low > offsets[series]:
-            out[i] = low - 1
+        for row in range(offsets[series], offsets[series + 1]):
+            if published_on[row] > as_of[i]:
+                break
+            if out[i] < 0 or month[row] >= month[out[i]]:
+                out[i] = row
 
 
 @compiled

@@ -299,7 +299,7 @@ def load_package(folder: Path) -> Package:
             raise PackageError(f"Package {folder.name}: {name} is missing; export the package again.")
         try:
             return read(files[name])
-        except (VarhainError, UnicodeDecodeError, ValueError) as error:
+        except (VarhainError, UnicodeDecodeError, ValueError, RecursionError) as error:
             raise PackageError(f"Package {folder.name}: {name} cannot be used: {error}") from error
 
     def scorer(key: str) -> Scorer:

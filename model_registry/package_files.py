@@ -105,12 +105,12 @@ def read_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 def _read_meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads(_read(folder, META_FILE))
-        version, files, digest = meta["format"], meta["files"], meta["digest"]
-    except (ValueError, KeyError, TypeError) as error:
+        version, files, digest, computed = meta["format"], meta["files"], meta["digest"], digest_of(meta)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _fault(folder, META_FILE, "is not a package description; export the package again") from error
     if version != FORMAT_VERSION:
         raise _fault(folder, META_FILE, f"is of another format; this version of Varhain reads format {FORMAT_VERSION}")
-    if digest != digest_of(meta):
+    if digest != computed:
         raise _fault(folder, META_FILE, "has been changed: its digest differs; export the package again")
     if not isinstance(files, dict) or any(Path(name).name != name for name in files):
         raise _fault(folder, META_FILE, "names a file outside the package")
@@ -124,6 +124,8 @@ def _read(folder: Path, name: str) -> bytes:
         raise _fault(folder, name, "is missing; export the package again") from None
     except OSError as error:
         raise _fault(folder, name, f"cannot be read: {error.strerror}") from error
+    except ValueError:  # a name that no file can have
+        raise _fault(folder, META_FILE, "names a file that cannot be") from None
 
 
 def _fault(folder: Path, name: str, what: str) -> PackageError:

@@ -188,7 +188,9 @@ def _domain(reason: DomainReason) -> dict[str, Any]:
     return {
         "domain": reason.domain,
         "name": dict(reason.label),
-        "statements": [{"feature": said.feature, "text": dict(said.text)} for said in reason.statements],
+        "statements": [
+            {"feature": said.feature, "text": dict(said.text), "fact": dict(said.fact)} for said in reason.statements
+        ],
     }
 
 

@@ -14,6 +14,7 @@ class Statement(_Part):
 
     feature: str
     text: str
+    fact: str
 
 
 class DomainPart(_Part):

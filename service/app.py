@@ -5,8 +5,8 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -77,30 +77,41 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Seats the champion, listens for the reload signal, and lets go of the database at the end."""
+    """Listens for the reload signal, seats the champion, and lets go of the database at the end."""
     parts: Parts = app.state.parts
-    await asyncio.to_thread(parts.seat.load)
-    # What is loaded by now stays: looked over at every collection, it would cost each request a part of a millisecond.
-    gc.collect()
-    gc.freeze()
+    try:
+        # Listening comes first: a promotion that this load just misses is then taken by the reload that follows it.
+        with _reloading_on_hangup(parts.seat):
+            await asyncio.to_thread(parts.seat.load)
+            # What is loaded by now stays: looked over at every collection, it would cost each request time.
+            gc.collect()
+            gc.freeze()
+            yield
+    finally:
+        parts.engine.dispose()
+
+
+@contextmanager
+def _reloading_on_hangup(seat: ChampionSeat) -> Iterator[None]:
+    """Loads the promoted model at every SIGHUP; at the end SIGHUP is handled as it was before."""
+    # Python delivers signals to the main thread alone; a test's client runs the app in another.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
-        task = loop.create_task(asyncio.to_thread(parts.seat.load))
+        task = loop.create_task(asyncio.to_thread(seat.load))
         reloads.add(task)  # the loop itself keeps only weak references
         task.add_done_callback(reloads.discard)
 
-    # Python delivers signals to the main thread alone; a test's client runs the app in another.
-    listens = threading.current_thread() is threading.main_thread()
-    if listens:
-        loop.add_signal_handler(signal.SIGHUP, reload)
+    # Not the loop's own add_signal_handler: taken off, it leaves a moment in which the signal would end the process.
+    before = signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(reload))
     try:
         yield
     finally:
-        if listens:
-            loop.remove_signal_handler(signal.SIGHUP)
-        parts.engine.dispose()
+        signal.signal(signal.SIGHUP, before)
 
 
 def _add_docs(app: FastAPI) -> None:

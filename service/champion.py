@@ -18,6 +18,7 @@ from service.schemas import request_model
 from service.settings import Settings
 
 log = logging.getLogger("varhain.champion")
+_UNFORESEEN = "The promoted model could not be loaded for a reason nobody foresaw; export its package again."
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,22 @@ class ChampionSeat:
             try:
                 champion = promoted_champion(self._ledger, self._settings)
             except VarhainError as error:
-                self._state = replace(self._state, why_not=error.message)
+                self._keep(error.message)
                 log.error("no champion loaded: %s", error.message)
+                return
+            except Exception as error:  # noqa: BLE001
+                # The last net: no package, however broken, ends the service. Its text may hold what a message must not.
+                self._keep(_UNFORESEEN)
+                log.error("no champion loaded: unforeseen %s", type(error).__name__)
                 return
             self._state = _State(champion, "")
             log.info(
                 "champion %s version %s, package %s", champion.name, champion.version, champion.package.meta.digest
             )
+
+    def _keep(self, why_not: str) -> None:
+        """The earlier champion, if there is one, serves on."""
+        self._state = replace(self._state, why_not=why_not)
 
 
 def promoted_champion(ledger: Ledger, settings: Settings) -> Champion:
@@ -96,7 +106,8 @@ def promoted_champion(ledger: Ledger, settings: Settings) -> Champion:
     package = load_package(Path(promotion.package_folder))
     if package.meta.digest != promotion.package_digest:
         raise NotReadyError(
-            f"The package in {promotion.package_folder} is not the one that was promoted; promote it again."
+            f"The package of {promotion.model} version {promotion.version} is not the one that was promoted; "
+            "promote it again."
         )
     market = _labour_market(package, settings)
     _warm(package, market)

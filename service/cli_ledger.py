@@ -41,7 +41,7 @@ def create_key(
     """Make a key. It is shown this once: the database keeps only its SHA-256."""
     from service.access import console_caller
 
-    ledger, _ = _open()
+    ledger, _ = _open(new=True)
     if out:
         key_id = write_new_key(ledger, role, unit, purpose, out)
         print(f"key {key_id} for role {role}, unit {unit}: written to {out}", file=sys.stderr)
@@ -146,13 +146,13 @@ def erase(
         _say_that_traces_remain()
 
 
-def _open() -> tuple[Ledger, Settings]:
-    from service.database import migrate
+def _open(new: bool = False) -> tuple[Ledger, Settings]:
+    from service.database import migrate, migrate_existing
     from service.ledger import open_ledger
     from service.settings import load_settings
 
     settings = load_settings()
-    migrate(settings)
+    (migrate if new else migrate_existing)(settings)
     return open_ledger(settings), settings
 
 

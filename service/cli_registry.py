@@ -30,13 +30,13 @@ def promote(
         raise VarhainError("A promotion needs --reason: say in a sentence why this version should serve.")
 
     from service.console import key_in
-    from service.database import migrate
+    from service.database import migrate_existing
     from service.ledger import open_ledger
     from service.promotion import promote_version
     from service.settings import load_settings
 
     settings = load_settings()
-    migrate(settings)
+    migrate_existing(settings)
     ledger = open_ledger(settings)
     caller = key_in(key_file or settings.home / "keys" / "demo-analyst.key", ledger, "analyst")
     promoted = promote_version(ledger, settings, caller, name, version, reason)
@@ -52,7 +52,7 @@ def history(
 
     With the name of a model, list its registered versions.
     """
-    from service.database import migrate
+    from service.database import migrate_existing
     from service.ledger import open_ledger
     from service.promotion import registered_versions
     from service.settings import load_settings
@@ -63,7 +63,7 @@ def history(
             mark = "champion" if registered.is_champion else ""
             print(f"{registered.registered_at:%Y-%m-%dT%H:%M:%SZ}  {name} {registered.version}  {mark}".rstrip())
         return
-    migrate(settings)
+    migrate_existing(settings)
     promotions = open_ledger(settings).promotions()
     for place, promotion in enumerate(promotions):
         mark = "serves" if place == 0 else "earlier"

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
     """Add `serve`, `reload` and `screen` to the command line."""
     app.command("serve", epilog="Example: varhain serve --port 8001")(serve)
     app.command("reload", epilog="Example: varhain reload")(reload)
-    app.command("screen", epilog="Example: varhain screen service/examples/new_client.json --language en")(screen)
+    app.command("screen", epilog="Example: varhain screen var/demo/new_client.json --language en")(screen)
 
 
 def serve(
@@ -55,7 +55,7 @@ def screen(
     from service.answer import render
     from service.champion import promoted_champion
     from service.console import document_in, key_in, language_named
-    from service.database import migrate
+    from service.database import migrate_existing
     from service.ledger import open_ledger
     from service.readable import readable
     from service.settings import load_settings
@@ -63,13 +63,12 @@ def screen(
     chosen = language_named(language)
     document = document_in(file)
     settings = load_settings()
-    migrate(settings)
+    migrate_existing(settings)
     ledger = open_ledger(settings)
     caller = key_in(key_file or settings.home / "keys" / "demo-advisor.key", ledger, "advisor")
     champion = promoted_champion(ledger, settings)
 
-    from datetime import date
-
     from service.screening import screen as tell
+    from service.today import today_in_finland
 
-    sys.stdout.write(readable(render(tell(champion, ledger, caller, document, date.today()), chosen)))
+    sys.stdout.write(readable(render(tell(champion, ledger, caller, document, today_in_finland()), chosen)))

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import ConfigError, LedgerError
+from service.private_files import close_to_everybody, keep_private, make_private_folder
 from service.settings import Settings
 
 # SQLite's default for secure_delete leaves deleted bytes in free pages: an erased payload must be overwritten.
@@ -21,12 +22,14 @@ WRITERS_LOCK = 7_046_029_254_386_353
 
 
 def create_database_engine(settings: Settings) -> Engine:
-    """Return an engine for `settings.database_url`; SQLite's folder is made, nothing else is touched.
+    """Return an engine for `settings.database_url`; SQLite's file is made where there is none, for its owner alone.
 
     Raises
     ------
     ConfigError
         The address is none, or its driver is not installed.
+    LedgerError
+        SQLite's file cannot be made, or is another user's and open to everybody.
     """
     arguments: dict[str, Any] = {}
     try:
@@ -35,7 +38,7 @@ def create_database_engine(settings: Settings) -> Engine:
         if sqlite:
             if not url.database or url.database == ":memory:":
                 raise ConfigError("VARHAIN_DATABASE_URL: the ledger needs a file, as in sqlite:////srv/varhain.sqlite")
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(Path(url.database))
             arguments["connect_args"] = {"timeout": settings.database_wait_seconds}
         # hide_parameters: a message of the database must not repeat a value.
         engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=32, pool_timeout=5, **arguments)
@@ -48,6 +51,14 @@ def create_database_engine(settings: Settings) -> Engine:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _keep_private(file: Path) -> None:
+    """Close the database to everybody but its owner; what SQLite writes beside it gets the mode of the file itself."""
+    make_private_folder(file.parent)
+    keep_private(file)
+    for ending in ("-wal", "-shm"):
+        close_to_everybody(file.with_name(file.name + ending))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -108,6 +119,22 @@ def empty_write_ahead_file(engine: Engine) -> bool:
         assert raw is not None
         busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
+
+
+def migrate_existing(settings: Settings) -> None:
+    """Bring an existing database to this version's tables.
+
+    Raises
+    ------
+    LedgerError
+        There is none. A command that reads or erases must not make an empty one in the wrong folder and report on that.
+    """
+    file = make_url(settings.database_url).database
+    if settings.database_url.startswith("sqlite") and file and not Path(file).exists():
+        raise LedgerError(
+            f"there is no installation in {settings.home}: run this where its folder lies, or set VARHAIN_HOME"
+        )
+    migrate(settings)
 
 
 def migrate(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from service.purpose import SERVED_PURPOSE
 from service.route_access import ANYBODY, roles_of
 from service.settings import Settings
 from service.texts import preferred_language
+from service.today import today_in_finland
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ async def language_of(
 
 async def today() -> date:
     """The day on which the service stands."""
-    return date.today()
+    return today_in_finland()
 
 
 PartsHere = Annotated[Parts, Depends(parts_of)]

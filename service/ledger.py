@@ -138,16 +138,18 @@ class Ledger:
         return _screening(row) if allowed else None
 
     def screenings_of(self, client_id: str, caller: Caller) -> list[Screening]:
-        """Return the screenings of a client in the caller's unit, newest first, after recording that they were read."""
+        """Return the screenings of a client in the caller's unit, newest first, after recording that they were read.
+
+        Looking for a client of whom there is nothing is recorded too: who asked about whom must be known afterwards.
+        """
         _check_reader(caller)
         subject = self._pseudonyms.of_client(client_id)
         with read_transaction(self.engine) as connection:
             check_foundation(connection, self._pseudonyms)
             rows = connection.execute(_SCREENINGS_OF, {"subject": subject}).all()
         readable = [row for row in rows if _may_read(caller, row.unit)]
-        if rows:
-            kind = "read" if readable else "read_refused"
-            self._append(kind, caller, subject=subject, details=canonical_json({"screenings": len(readable)}))
+        kind = "read_refused" if rows and not readable else "read"
+        self._append(kind, caller, subject=subject, details=canonical_json({"screenings": len(readable)}))
         return [_screening(row) for row in readable]
 
     # -- promotions -------------------------------------------------------------------------------------------------
@@ -189,7 +191,8 @@ class Ledger:
             Nothing was ever recorded about this client.
         """
         subject = self._pseudonyms.of_client(client_id)
-        of_client = select(ENTRIES.c.seq).where(ENTRIES.c.subject == subject)
+        # Entries without a payload do not count: that somebody once asked for a misspelt client is no trace of one.
+        of_client = select(ENTRIES.c.seq).where(ENTRIES.c.subject == subject, ENTRIES.c.payload_digest != "")
         with self._writer.transaction() as transaction:
             if transaction.connection.execute(of_client.limit(1)).first() is None:
                 raise NotFoundError("nothing is recorded about this client: check the spelling of the client id")
@@ -217,7 +220,9 @@ class Ledger:
         """Return a new key, whose text is known only now; its making is an entry of the ledger."""
         check_grant(role, unit, purpose)
         key = new_key()
-        details = canonical_json({"role": role, "unit": unit, "purpose": purpose})
+        # With the secret's digest in the chain, a row of `api_keys` that was put there by hand is found by verifying.
+        granted = {"role": role, "unit": unit, "purpose": purpose, "secret_digest": key.secret_digest}
+        details = canonical_json(granted)
         with self._writer.transaction() as transaction:
             draft = _draft(self._pseudonyms, "key_created", caller, about=key.id, details=details)
             row = {

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from features.errors import NotReadyError, VarhainError
+from service.private_files import make_private_folder
 
 PID_FILE = "serve.pid"
 
@@ -42,7 +43,7 @@ def announced(home: Path) -> Iterator[None]:
     VarhainError
         When another process serves from the same home.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     descriptor = os.open(home / PID_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _lock(descriptor):

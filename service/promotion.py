@@ -5,7 +5,8 @@ The champion is the ledger's latest promotion. The alias in the model store only
 
 from typing import TYPE_CHECKING
 
-from features.errors import LedgerError
+from filelock import FileLock
+
 from model_registry.home import packages, tracking_uri
 from model_registry.package import load_package
 from service.access import Caller
@@ -21,6 +22,8 @@ def promote_version(
 ) -> Promotion:
     """The promotion of a registered version (the latest when `version` is None), on disk.
 
+    Promotions of one installation wait for each other, so that the alias names what the ledger has last.
+
     Raises
     ------
     RegistryError
@@ -31,15 +34,14 @@ def promote_version(
         When it could not be recorded; then the earlier champion serves on.
     """
     store = _store(settings)
-    registered = store.model(name, version) if version else store.latest(name)
-    folder = store.export(name, registered.version, packages(settings.home))
-    package = load_package(folder)
-    ledger.record_promotion(caller, name, registered.version, package.meta.digest, str(folder), reason)
-    store.set_champion(name, registered.version)
-    promoted = ledger.champion()
-    if promoted is None:
-        raise LedgerError("The promotion was recorded but cannot be read again; run `varhain ledger verify`.")
-    return promoted
+    with FileLock(settings.home / "promote.lock"):
+        registered = store.model(name, version) if version else store.latest(name)
+        folder = store.export(name, registered.version, packages(settings.home))
+        package = load_package(folder)
+        entry = ledger.record_promotion(caller, name, registered.version, package.meta.digest, str(folder), reason)
+        promotions = ledger.promotions()
+        store.set_champion(name, next(latest.version for latest in promotions if latest.model == name))
+    return next(own for own in promotions if own.id == entry.id)
 
 
 def registered_versions(settings: Settings, name: str) -> "tuple[RegisteredVersion, ...]":

@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from features.errors import LedgerError
+from service.private_files import make_private_folder
 
 SECRET_BYTES = 32
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -88,7 +89,7 @@ def load_pseudonyms(secret_file: Path) -> Pseudonyms:
 
 
 def _make_secret(secret_file: Path) -> None:
-    secret_file.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(secret_file.parent)
     draft = secret_file.with_name(f"{secret_file.name}.{os.getpid()}.{random_letters(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

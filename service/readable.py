@@ -58,7 +58,7 @@ def _assessed(answer: Mapping[str, Any], language: str) -> Iterator[str]:
 def _domains(section: Mapping[str, Any]) -> Iterator[str]:
     yield from _titled(section["heading"], [section["note"]] if section["note"] else [])
     for domain in section["items"]:
-        said = " ".join(statement["text"] for statement in domain["statements"])
+        said = " ".join(f"{statement['text']} ({statement['fact']})" for statement in domain["statements"])
         yield _wrapped(f"- {domain['name']}: {said}", INDENT)
 
 

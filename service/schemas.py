@@ -68,7 +68,8 @@ def request_model(catalogue: Catalogue) -> type[BaseModel]:
             Annotated[date, BeforeValidator(_iso_date)] | None,
             Field(
                 default=None,
-                description="The day on which the situation is looked at; today when left out.",
+                description="The day on which the situation is looked at; today when left out, at most twelve months "
+                "back.",
                 examples=["2026-10-15"],
             ),
         ),

@@ -22,9 +22,11 @@ from service.access import Caller
 from service.answer import Record, assessed_record, not_assessed_record
 from service.champion import Champion
 from service.ledger import Ledger, Screening
+from service.permitted import without_answers_not_permitted
 from service.purpose import refuse_other_purposes
 from service.schemas import faults_in
 from service.scope import outside_of_scope
+from service.today import earliest_as_of
 
 
 def screen(champion: Champion, ledger: Ledger, caller: Caller, document: Any, today: date) -> Record:
@@ -62,7 +64,12 @@ class Read:
 
 
 def read_document(champion: Champion, caller: Caller, document: Any, today: date) -> Read:
-    """The document as the champion's catalogue reads it. Raises PurposeError and FactsError as `screen` does."""
+    """The document as the champion's catalogue reads it, without answers whose use is not permitted.
+
+    Raises PurposeError and FactsError as `screen` does.
+    """
+    catalogue = champion.package.catalogue
+    document = without_answers_not_permitted(catalogue, document)
     purpose = document.get("purpose") if isinstance(document, Mapping) else None
     if isinstance(purpose, str):
         refuse_other_purposes(purpose, caller.purpose)
@@ -70,9 +77,10 @@ def read_document(champion: Champion, caller: Caller, document: Any, today: date
     as_of = _as_of(document, today)
     if as_of > today:
         faults.append(Fault("/as_of", "Lies in the future; a screening looks at today or at an earlier day."))
+    elif as_of < earliest_as_of(today):
+        faults.append(Fault("/as_of", "Lies over twelve months back; a screening looks at today or a recent day."))
     if not isinstance(document, Mapping):
         raise FactsError(faults)
-    catalogue = champion.package.catalogue
     try:
         if catalogue.source_kind == "flat":
             material: Facts | FeatureFrame = frame_of_document(catalogue, document, as_of, today)
@@ -123,8 +131,8 @@ def told_inputs(catalogue: Catalogue, document: Mapping[str, Any]) -> list[str]:
         items = catalogue.inputs_of(fact)
         if document.get(fact) is not None:
             told += [item.name for item in items]
-        elif items:
-            missing = next((item for item in items if item.voluntary and item.type in ("integer", "number")), items[0])
+        else:
+            missing = next((item for item in items if item.voluntary and item.type in ("integer", "number")), None)
             told += [item.name for item in items if item is not missing]
     return told
 

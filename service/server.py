@@ -1,6 +1,7 @@
 """Runs the service on a socket: uvicorn with uvloop and httptools, one process, our own log and no access log."""
 
 import logging
+import signal
 import socket
 import sys
 
@@ -25,6 +26,9 @@ def serve_on(taken: socket.socket, settings: Settings) -> None:
         After a clean end by Ctrl-C.
     """
     log_to_stderr()
+    # Whoever reads our number may signal at once, and an unhandled SIGHUP ends a process: it is passed over until the
+    # application listens, which then loads what is promoted, and again once the application has stopped.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with announced(settings.home):
         migrate(settings)
         config = uvicorn.Config(

@@ -4,6 +4,7 @@ Each step is a `varhain` command of its own in a process of its own: training an
 and the served process stays light. A step that was finished is not done again; one that was interrupted is.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -13,12 +14,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from features.errors import NotReadyError, VarhainError
+from features.errors import AccessError, NotReadyError, VarhainError
+from service.access import authenticate
 from service.cli_ledger import write_new_key
 from service.database import migrate
 from service.ledger import Ledger, open_ledger
@@ -26,7 +30,6 @@ from service.settings import Settings
 
 MODEL = "demo-keski-uusimaa"
 REASON = "Demonstration on a synthetic population; not for real clients"
-EXAMPLE = "service/examples/new_client.json"
 START_SECONDS = 60
 
 
@@ -36,7 +39,8 @@ def up(settings: Settings, people: int, seed: int) -> int:
     keys = prepare_database_and_keys(settings)
     if not has_champion(settings):
         make_population(settings, people, seed)
-        train_and_promote(settings, seed, keys["analyst"])
+        train(settings, seed)
+        run("promote", MODEL, "--reason", REASON, "--key-file", str(keys["analyst"]))
     return serve_with_example(settings, keys["advisor"])
 
 
@@ -61,10 +65,22 @@ def prepare_database_and_keys(settings: Settings) -> dict[str, Path]:
     keys = {}
     for role in ("advisor", "analyst"):
         keys[role] = folder / f"demo-{role}.key"
-        if not keys[role].exists():
-            with opened_ledger(settings) as ledger:
+        with opened_ledger(settings) as ledger:
+            if not opens(ledger, keys[role]):
+                keys[role].unlink(missing_ok=True)
                 write_new_key(ledger, role, "demo", "service_planning", keys[role])
     return keys
+
+
+def opens(ledger: Ledger, key_file: Path) -> bool:
+    """Whether the file holds a key of this very ledger: an interrupted run may leave it empty, or the database new."""
+    if not key_file.exists():
+        return False
+    try:
+        authenticate(ledger.engine, key_file.read_text().strip())
+    except AccessError:
+        return False
+    return True
 
 
 @contextmanager
@@ -92,11 +108,13 @@ def make_population(settings: Settings, people: int, seed: int) -> None:
         run("population", "--out", str(folder), "--people", str(people), "--seed", str(seed))
 
 
-def train_and_promote(settings: Settings, seed: int, analyst_key: Path) -> None:
-    """Train, register and promote the demonstration model."""
+def train(settings: Settings, seed: int) -> None:
+    """Train and register the demonstration model, unless an earlier run came that far with the same data."""
     extract = settings.home / "demo" / "extract"
-    run("train", "--extract", str(extract), "--catalogue", "keski_uusimaa", "--name", MODEL, "--seed", str(seed))
-    run("promote", MODEL, "--reason", REASON, "--key-file", str(analyst_key))
+    done = settings.home / "demo" / "trained"
+    if not done.exists():
+        run("train", "--extract", str(extract), "--catalogue", "keski_uusimaa", "--name", MODEL, "--seed", str(seed))
+        done.touch()
 
 
 def serve_with_example(settings: Settings, advisor_key: Path) -> int:
@@ -147,25 +165,42 @@ def wait_until_ready(settings: Settings, server: "subprocess.Popen[bytes]") -> N
 
 def print_example(settings: Settings, advisor_key: Path) -> None:
     """Print the curl line of a new client without a self-assessment, and the service's own three-line answer."""
-    document = (files("service") / "examples" / "new_client.json").read_bytes()
+    example = settings.home / "demo" / "new_client.json"
+    example.parent.mkdir(parents=True, exist_ok=True)
+    example.write_text(json.dumps(example_of_today(), indent=2) + "\n", encoding="utf-8")
     headers = {
         "Authorization": f"Bearer {advisor_key.read_text().strip()}",
         "Content-Type": "application/json",
         "Accept": "text/plain",
         "Accept-Language": "en",
     }
-    request = Request(f"{base_url(settings)}/v1/screenings", data=document, headers=headers)
-    with urlopen(request, timeout=30) as answer:
-        text = answer.read().decode()
-    key = os.path.relpath(advisor_key)
+    url = f"{base_url(settings)}/v1/screenings"
+    try:
+        with urlopen(Request(url, data=example.read_bytes(), headers=headers), timeout=30) as answer:
+            text = answer.read().decode()
+    except HTTPError as error:
+        refusal = error.read().decode("utf-8", "replace")
+        print(f"Serving on {base_url(settings)}, but it refused the worked example: {refusal}", file=sys.stderr)
+        return
     print(f"\nServing on {base_url(settings)} (documentation: {base_url(settings)}/docs). One new client, screened:\n")
     print(
-        f"  curl -s {base_url(settings)}/v1/screenings -H 'Accept: text/plain' -H 'Accept-Language: en' "
-        f'-H "Authorization: Bearer $(cat {key})" --json @{EXAMPLE}\n'
+        f"  curl -s {url} -H 'Accept: text/plain' -H 'Accept-Language: en' "
+        f'-H "Authorization: Bearer $(cat {os.path.relpath(advisor_key)})" --json @{os.path.relpath(example)}\n'
     )
     print("\n".join(f"  {line}" for line in text.strip().splitlines()))
     print("\nLeave out 'Accept: text/plain' for the whole answer; fi and sv are the other languages. Ctrl-C stops.\n")
     sys.stdout.flush()
+
+
+def example_of_today() -> dict[str, Any]:
+    """The example document with its dates moved so that it speaks of a client who registered two days ago."""
+    document: dict[str, Any] = json.loads((files("service") / "examples" / "new_client.json").read_text("utf-8"))
+    moved = date.today() - date.fromisoformat(document.pop("as_of"))
+    for spell in document["spells"]:
+        for day in ("start", "end"):
+            if spell.get(day):
+                spell[day] = (date.fromisoformat(spell[day]) + moved).isoformat()
+    return document
 
 
 def base_url(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Checks the whole ledger: the chain, every payload still present, and that each missing one was erased on record.
+"""Checks the whole ledger: the chain, the keys, every payload present, and that each missing one was erased on record.
 
 What it cannot see: a ledger rewritten as a whole, together with its witness file, by someone with access to both. A
 head digest kept elsewhere (`varhain ledger verify --expect`) shows that too.
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 
 from service.chain import GENESIS, entry_digest, payload_digest
 from service.database import read_transaction
+from service.key_check import key_fault
 from service.witness import Witness
 from service.writer import ENTRIES, PAYLOADS
 
@@ -55,7 +56,7 @@ def verify(engine: Engine, witness: Witness, expected_head: str | None = None) -
     size = witness.size()
     with read_transaction(engine) as connection:
         walk = _Walk(connection, expected_head)
-        fault = walk.first_fault() or _witness_fault(connection, witness, size)
+        fault = walk.first_fault() or key_fault(connection) or _witness_fault(connection, witness, size)
     return Verification(walk.entries, walk.payloads, walk.erased, walk.head, fault)
 
 

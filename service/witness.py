@@ -14,6 +14,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from service.private_files import make_private_folder
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -28,7 +30,7 @@ class Witness:
         """Add a head. The entry is on disk already, so a file that cannot be written is a warning, not a failure."""
         try:
             if self._descriptor is None:
-                self.file.parent.mkdir(parents=True, exist_ok=True)
+                make_private_folder(self.file.parent)
                 self._descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             os.write(self._descriptor, f"{seq} {digest}\n".encode("ascii"))
         except OSError as error:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -35,6 +36,18 @@ def varhain(home: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def interruptible() -> None:
+    """Lets Ctrl-C reach a child: under nohup and in the background of a script SIGINT is ignored, and so inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def end_group(process: "subprocess.Popen[Any]") -> None:
+    """Kills whatever is left of the process group that `process` leads (`start_new_session=True`)."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -46,7 +59,14 @@ def free_port() -> int:
 @contextmanager
 def running(arguments: Sequence[str], url: str, environ: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """A server that answers at `url`, stopped at the end."""
-    process = subprocess.Popen(arguments, env=environ, cwd=ROOT, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        arguments,
+        env=environ,
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=interruptible,
+    )
     try:
         deadline = time.monotonic() + 60
         while not _answers(url):
@@ -54,9 +74,10 @@ def running(arguments: Sequence[str], url: str, environ: Mapping[str, str]) -> I
             assert time.monotonic() < deadline, "the server did not answer within a minute"
             time.sleep(0.1)
         yield process
-    finally:
         process.terminate()
         process.wait(20)
+    finally:
+        end_group(process)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from features.catalogue import Catalogue
 from features.errors import ExtractError
 from features.facts import Facts
 from features.frame import FeatureFrame
+from features.identity_codes import holds_identity_code
 
 Floats = NDArray[np.float64]
 
@@ -83,6 +84,10 @@ def read_extract(path: Path, catalogue: Catalogue) -> Extract:
     ExtractError
         One sentence for each fault, naming file, column and row and the cure; never a refused value.
     """
+    if holds_identity_code(str(path)):
+        raise ExtractError(
+            "the path of the extract holds something shaped like a personal identity code; rename the file or folder"
+        )
     if not path.exists():
         raise ExtractError(f"there is no extract at {path}; give the folder, or the file of a flat extract")
     if catalogue.source_kind == "flat":

@@ -70,8 +70,14 @@ class ExtractFile:
         return not missing and len(set(names)) == len(names)
 
     def refuse_identity_codes(self) -> None:
-        """Note every text column that holds anything shaped like a Finnish personal identity code."""
-        for name in self.table.column_names:
+        """Note every column whose name or texts hold anything shaped like a Finnish personal identity code."""
+        for position, name in enumerate(self.table.column_names):
+            if holds_identity_code(name):
+                self.faults.append(
+                    f"{self.name}: the name of column number {position + 1} holds something shaped like a personal "
+                    "identity code; rename it"
+                )
+                continue
             column = self.table.column(name)
             if not _is_text(column.type):
                 continue

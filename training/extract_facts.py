@@ -57,6 +57,11 @@ def read_facts(folder: Path, catalogue: Catalogue) -> Extract:
     """
     meta = _read_meta(folder)
     until = day_number(date.fromisoformat(meta["delivered_until"]))
+    if until > day_number(date.today()):
+        raise ExtractError(
+            "meta.json: delivered_until lies in the future; give the last day for which everything has been delivered "
+            "(spells still open would count as lasting until then)"
+        )
     paths = {kind: _path(folder, kind) for kind in (*KINDS, "protected", "labour_market")}
     files = {kind: open_file(path) for kind, path in paths.items()}
     usable = [kind for kind in KINDS if files[kind].check_columns(REQUIRED[kind], ("delivered_on",))]

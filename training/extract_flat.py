@@ -65,7 +65,7 @@ def read_flat(path: Path, catalogue: Catalogue) -> Extract:
         protected=protected,
         delivered_until=int(as_of.max()) + catalogue.horizon_days,
         synthetic=False,
-        fingerprints={path.name: fingerprint_of_file(path)},
+        fingerprints={"extract": fingerprint_of_file(path)},
     )
 
 

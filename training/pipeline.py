@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from training.material import (
     outcomes_known,
     training_material,
 )
+from training.missing import with_values_missing_at_random
 from training.plots import plot_all
 from training.progress import progress_bar
 from training.proxies import ProxyFigure, attributes, measure_proxies, suspects
@@ -194,6 +195,7 @@ def fit_all(config: TrainingConfig, catalogue: Catalogue, material: Material) ->
 
 def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: Material) -> Candidate:
     """Return a register and a full model of one kind, fitted and calibrated."""
+    fit = replace(material.fit, frame=with_values_missing_at_random(catalogue, material.fit.frame, config.seed))
     texts: dict[str, str] = {}
     models = 1 if catalogue.register_names == catalogue.feature_names else 2
     with progress_bar(f"Fitting {kind}", models * config.fit.trees, kind == SMALL_TREES) as bar:
@@ -204,7 +206,7 @@ def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: 
         return fit_candidate(
             kind,
             catalogue,
-            material.fit,
+            fit,
             material.calibration,
             fitters[kind],
             with_full=kind not in ONLY_REGISTER,

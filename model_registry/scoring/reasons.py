@@ -17,16 +17,21 @@ DOMAIN_FLOOR = 0.10
 # A single feature under this is noise inside its domain.
 FEATURE_FLOOR = 0.03
 SENTENCES_PER_DOMAIN = 3
+YES_NO = {"fi": ("ei", "kyllä"), "sv": ("nej", "ja"), "en": ("no", "yes")}
 CAN_BE_INFLUENCED = "can_be_influenced"
 NOT_KNOWN = float("nan")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence about the situation; `contribution` is relative, on the log-odds scale, positive raises."""
+    """One sentence about the situation, and the fact it rests on, so that it can be checked and contested.
+
+    `contribution` is relative, on the log-odds scale; positive raises.
+    """
 
     feature: str
     text: Words
+    fact: Words
     contribution: float
 
 
@@ -106,8 +111,10 @@ def _domain_reasons(
     said: dict[str, list[Statement]] = {domain.name: [] for domain in catalogue.domains}
     for feature in catalogue.features:
         share = relative.get(feature.name)
-        if feature.shown == "reason" and share is not None and not isnan(values.get(feature.name, NOT_KNOWN)):
-            said[feature.domain].append(Statement(feature.name, _sentence(feature, share), share))
+        value = values.get(feature.name, NOT_KNOWN)
+        if feature.shown == "reason" and share is not None and not isnan(value):
+            fact = _fact(catalogue, feature, value)
+            said[feature.domain].append(Statement(feature.name, _sentence(feature, share), fact, share))
     return [
         DomainReason(d.name, d.label, sum(s.contribution for s in said[d.name]), tuple(said[d.name]))
         for d in catalogue.domains
@@ -117,6 +124,24 @@ def _domain_reasons(
 def _sentence(feature: Feature, share: float) -> Words:
     wording = feature.raises if share > 0 else (feature.strength or feature.lowers)
     return wording or feature.label
+
+
+def _fact(catalogue: Catalogue, feature: Feature, value: float) -> Words:
+    """What is known, in words: the feature's name with the code's label, or with its number and unit."""
+    told = catalogue.input(feature.input) if feature.input else None
+    if told and told.type == "code":
+        label = told.values[int(value)].label
+        return {language: f"{name}: {label[language]}" for language, name in feature.label.items()}
+    if told and told.type == "boolean":
+        return {language: f"{name}: {YES_NO[language][int(value)]}" for language, name in feature.label.items()}
+    unit = feature.unit or dict.fromkeys(feature.label, "")
+    # A unit that begins with % tells a share in hundredths.
+    number = {language: f"{100 * value if text.startswith('%') else value:.3g}" for language, text in unit.items()}
+    decimal_comma = {"fi": ",", "sv": ",", "en": "."}
+    return {
+        language: f"{name}: {number[language].replace('.', decimal_comma[language])} {unit[language]}".rstrip()
+        for language, name in feature.label.items()
+    }
 
 
 def _keep_sentences(catalogue: Catalogue, reason: DomainReason, sign: int) -> DomainReason:
@@ -132,22 +157,18 @@ def _keep_sentences(catalogue: Catalogue, reason: DomainReason, sign: int) -> Do
 
 
 def _strengths(catalogue: Catalogue, reasons: list[DomainReason]) -> tuple[DomainReason, ...]:
-    """Domains whose net lowers the risk, the strongest first.
+    """What a person can build on: features with a wording as a strength that lower the risk, the strongest first.
 
-    When no domain does, the single features that lower it and have a wording as a strength: nobody is a list of
-    risks, and a domain that weighs on the whole may still hold something to build on.
+    A domain that weighs on the whole has none, unless there is no other strength: nobody is a list of risks.
     """
-    lowering = sorted((r for r in reasons if r.contribution <= -DOMAIN_FLOOR), key=lambda r: r.contribution)
-    strengths = tuple(r for r in (_keep_sentences(catalogue, reason, sign=-1) for reason in lowering) if r.statements)
-    if strengths:
-        return strengths
     worded = {feature.name for feature in catalogue.features if feature.strength}
-    singles = []
+    found = []
     for reason in reasons:
         kept = tuple(s for s in _keep_sentences(catalogue, reason, sign=-1).statements if s.feature in worded)
         if kept:
-            singles.append(DomainReason(reason.domain, reason.label, sum(s.contribution for s in kept), kept))
-    return tuple(sorted(singles, key=lambda reason: reason.contribution))
+            found.append(DomainReason(reason.domain, reason.label, reason.contribution, kept))
+    clear = [reason for reason in found if reason.contribution < DOMAIN_FLOOR]
+    return tuple(sorted(clear or found, key=lambda reason: sum(s.contribution for s in reason.statements)))
 
 
 def _topics(catalogue: Catalogue, values: Mapping[str, float]) -> tuple[Topic, ...]:

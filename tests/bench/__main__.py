@@ -21,6 +21,7 @@ from features.catalogue import load_catalogue
 from features.facts import day_number
 from features.frame import build_features
 from features.intake import facts_of_document
+from service.up import example_of_today
 from tests.bench.load import Load, measure, post
 from tests.processes import ROOT, command, environment, free_port, running, serving
 
@@ -48,6 +49,7 @@ def main() -> None:
             heading(options.people),
             table("Stages", ("stage", "seconds", "peak memory, MiB"), [row[:3] for row in stages]),
             f"## Training, breakdown and evaluation as printed\n\n```\n{stages[1][3].strip()}\n```",
+            table("Command line", ("what", "figure"), command_line(home)),
             table("Features", ("what", "figure"), features()),
             table(
                 "One request", ("server", "connections", "answers/s", "median ms", "p99 ms"), requests(home, options)
@@ -91,6 +93,21 @@ def promote(home: Path) -> None:
     stage("promote", home, "promote", MODEL, "--reason", "benchmark", "--key-file", str(home / "analyst.key"))
 
 
+def command_line(home: Path) -> list[tuple[str, str]]:
+    """How long `--help` takes, beside a Python that does nothing."""
+
+    def run(*arguments: str) -> None:
+        subprocess.run(arguments, env=environment(home), cwd=ROOT, capture_output=True, check=True)
+
+    bare = best(lambda: run(sys.executable, "-c", "pass"), 9)
+    help_text = best(lambda: run(*command("--help")), 9)
+    loaded = best(lambda: load_catalogue("keski_uusimaa"), 9)
+    return [
+        ("`varhain --help`", f"{help_text:.2f} s (under 0.5 asked); a bare Python {bare:.2f} s"),
+        ("loading and checking the catalogue", f"{1000 * loaded:.0f} ms"),
+    ]
+
+
 def features() -> list[tuple[str, str]]:
     """Features of one person and of a batch, from facts."""
     catalogue = load_catalogue("keski_uusimaa")
@@ -124,7 +141,7 @@ def best(function: object, times: int) -> float:
 def requests(home: Path, options: argparse.Namespace) -> list[tuple[str, str, str, str, str]]:
     """A complete screening with its durable ledger row beside a FastAPI hello-world, same load."""
     key = (home / "advisor.key").read_text().strip()
-    body = EXAMPLE.read_bytes()
+    body = json.dumps(example_of_today()).encode()
     rows = []
     shares = {}
     for connections in (1, 16):

@@ -4,12 +4,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, command, environment, free_port, varhain
+from tests.processes import ROOT, command, end_group, environment, free_port, interruptible, varhain
 
 PEOPLE = "5000"
 
@@ -26,6 +27,7 @@ class Demonstration:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=interruptible,
         )
         self.printed = ""
 
@@ -44,6 +46,16 @@ class Demonstration:
         return self.process.returncode
 
 
+@contextmanager
+def demonstration(home: Path) -> Iterator[Demonstration]:
+    """A running demonstration, of which nothing is left at the end, be it that the test failed."""
+    up = Demonstration(home, free_port())
+    try:
+        yield up
+    finally:
+        end_group(up.process)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demonstration")
@@ -52,33 +64,31 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["Synthetic population", "Fitting small trees", "Evaluating"])
 def test_ctrl_c_leaves_nothing_that_the_next_run_trips_over(home: Path, moment: str) -> None:
-    up = Demonstration(home, free_port())
-    up.until(moment)
-    assert up.interrupt() in (130, -signal.SIGINT)
-    assert "Traceback" not in up.printed
+    with demonstration(home) as up:
+        up.until(moment)
+        assert up.interrupt() in (130, -signal.SIGINT)
+        assert "Traceback" not in up.printed
 
 
 @pytest.mark.slow
 def test_the_next_run_goes_on_to_one_worked_example_in_three_lines(home: Path) -> None:
-    up = Demonstration(home, free_port())
-    up.until("Ctrl-C stops.")
-    example = up.printed.partition("One new client, screened:")[2]
-    lines = [line for line in example.splitlines() if line.strip()]
-    assert lines[0].strip().startswith("curl ")
-    assert "Of 100 people in a similar situation" in lines[2]
-    assert len(lines) == 5  # the curl line, three lines of answer, and how to stop
-    assert up.interrupt() == 0
-    assert "Traceback" not in up.printed
+    with demonstration(home) as up:
+        up.until("Ctrl-C stops.")
+        example = up.printed.partition("One new client, screened:")[2]
+        lines = [line for line in example.splitlines() if line.strip()]
+        assert lines[0].strip().startswith("curl ")
+        assert "Of 100 people in a similar situation" in lines[2]
+        assert len(lines) == 5  # the curl line, three lines of answer, and how to stop
+        assert up.interrupt() == 0
+        assert "Traceback" not in up.printed
 
 
 @pytest.mark.slow
-def test_a_second_run_serves_within_ten_seconds(home: Path) -> None:
-    begun = time.monotonic()
-    up = Demonstration(home, free_port())
-    up.until("Ctrl-C stops.")
-    took = time.monotonic() - begun
-    assert up.interrupt() == 0
-    assert took < 10
+def test_a_second_run_serves_what_is_there(home: Path) -> None:
+    with demonstration(home) as up:
+        up.until("Ctrl-C stops.")
+        assert up.interrupt() == 0
+    assert not any(word in up.printed for word in ("Synthetic population", "Fitting", "Registered"))
     assert varhain(home, "ledger", "verify").startswith("The ledger verifies")
 
 

@@ -114,3 +114,14 @@ def test_what_would_help_is_what_was_not_told_with_its_reason(catalogue: Catalog
 
 def test_whether_somebody_is_in_scope_is_no_missing_answer(catalogue: Catalogue) -> None:
     assert "within_legal_age_range" not in [item.input for item in said(catalogue).not_known]
+
+
+def test_a_reason_names_the_fact_it_rests_on_so_that_it_can_be_contested() -> None:
+    area = load_catalogue("keski_uusimaa")
+    weights = {"unemployed_share_36": 0.5, "reason_job_ended": 0.4}
+    said = explain(area, weights, {"unemployed_share_36": 0.425, "reason_job_ended": 0.0}, told=[])
+    facts = {one.feature: one.fact for domain in said.situation_now for one in domain.statements}
+    assert facts["unemployed_share_36"]["fi"].endswith(": 42,5 % ajasta")
+    assert facts["unemployed_share_36"]["en"].endswith(": 42.5 % of the time")
+    ended = area.input("reason_job_ended").values[0].label
+    assert all(facts["reason_job_ended"][language].endswith(f": {ended[language]}") for language in ended)

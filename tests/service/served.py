@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from model_registry.scoring.segments import SegmentPolicy
 from service.app import create_app
 from service.ledger import open_ledger
 from service.settings import Settings
+from service.today import today_in_finland
 from tests.service.ledger_home import ADVISOR, ANALYST, installation
 
 # Weight on the log-odds for one unit, and the mean it is measured from.
@@ -116,7 +117,7 @@ def served(home: Path, promoted: bool = True) -> Served:
 
 def document(**changes: Any) -> dict[str, Any]:
     """An ordinary new client: three years of work, two days unemployed, no self-assessment."""
-    today = date.today()
+    today = today_in_finland()
 
     def ago(days: int) -> str:
         return (today - timedelta(days=days)).isoformat()

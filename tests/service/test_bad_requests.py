@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from service.today import today_in_finland
 from tests.service.served import Served, as_bytes, document, served
 
 
@@ -27,7 +28,7 @@ def send(client: TestClient, service: Served, content: Any) -> Any:
 
 
 def ago(days: int) -> str:
-    return (date.today() - timedelta(days=days)).isoformat()
+    return (today_in_finland() - timedelta(days=days)).isoformat()
 
 
 def spell(**changes: Any) -> dict[str, Any]:
@@ -63,6 +64,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("a date in the future", {"spells": [spell(start=ago(-5))]}, "/spells/0/start"),
     ("an as-of date in the future", {"as_of": ago(-1)}, "/as_of"),
+    ("an as-of date over a year back", {"as_of": ago(367)}, "/as_of"),
+    ("an as-of date of the first year", {"as_of": "0001-01-01"}, "/as_of"),
     ("dates reversed", {"spells": [spell(end=ago(9))]}, "/spells/0/end"),
     ("a day no calendar has", {"spells": [spell(start="2026-02-30")]}, "/spells/0/start"),
     ("a day as a number", {"spells": [spell(start=1_700_000_000)]}, "/spells/0/start"),

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from features.catalogue import catalogue_from_text
 from features.frame import FeatureFrame
+from service import champion
 from service.dependencies import Parts
 from tests.service import served as made
 from tests.service.served import Served, document, served
@@ -55,7 +56,7 @@ def test_an_unusable_package_is_named_and_the_service_starts(tmp_path: Path, fau
     if fault == "missing":
         folder.rename(tmp_path / "elsewhere")
     elif fault == "changed":
-        (folder / "policy.toml").write_text((folder / "policy.toml").read_text().replace("0.25", "0.05"))
+        (folder / "policy.toml").write_text((folder / "policy.toml").read_text() + "\n")
     else:
         (folder / "register.npz").unlink()
     with service.client() as client:
@@ -72,7 +73,10 @@ def test_another_package_in_the_place_of_the_promoted_one_is_refused(tmp_path: P
     folder.rename(tmp_path / "elsewhere")
     made.package(folder, trained_on={"rows": 1})
     with service.client() as client:
-        assert "not the one that was promoted" in client.get("/health/ready").json()["detail"]
+        detail = client.get("/health/ready").json()["detail"]
+
+        assert detail.startswith("The package of demo-weights version 1 is not the one that was promoted")
+        assert str(tmp_path) not in detail
 
 
 def test_a_reload_swaps_model_request_model_and_openapi_document(tmp_path: Path) -> None:
@@ -109,6 +113,36 @@ def test_a_reload_that_fails_keeps_the_earlier_model_and_says_so(tmp_path: Path)
         assert (ready.status_code, ready.json()["version"]) == (200, "1")
         assert "evidence.json" in ready.json()["note"]
         assert post(client, service).json()["versions"]["model_version"] == "1"
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, "[]", "null", "9" * 5000, "\ud800"])
+def test_a_package_description_of_any_shape_leaves_the_service_alive(tmp_path: Path, text: str) -> None:
+    service = served(tmp_path)
+    (tmp_path / "packages" / "demo" / "package.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with service.client() as client:
+        ready = client.get("/health/ready")
+
+        assert (ready.status_code, client.get("/health/live").status_code) == (503, 200)
+        assert "package.json is not a package description" in ready.json()["detail"]
+
+
+def test_what_nobody_foresaw_keeps_the_earlier_model_and_is_logged_by_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: Path) -> Any:
+        raise RuntimeError("what it says may name anything")
+
+    service = served(tmp_path)
+    with service.client() as client:
+        monkeypatch.setattr(champion, "load_package", fails)
+
+        seat_of(client).load()
+
+        ready = client.get("/health/ready").json()
+        assert (ready["status"], ready["version"]) == ("ready", "1")
+        assert "for a reason nobody foresaw" in ready["note"]
+        assert "unforeseen RuntimeError" in caplog.text
+        assert "may name anything" not in caplog.text + ready["note"]
 
 
 def test_newer_labour_market_figures_replace_the_packages(tmp_path: Path) -> None:

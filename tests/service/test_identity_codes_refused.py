@@ -2,14 +2,16 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from fastapi.testclient import TestClient
 
+from service import cli
 from tests.service.served import Served, document, served
 
 SIGNS = "+-ABCDEFUVWXYabcdefuvwxy"
@@ -18,6 +20,28 @@ BIRTH, NUMBER, CHECK = "010190", "123", "T"
 
 def code(sign: str, check: str = CHECK) -> str:
     return f"{BIRTH}{sign}{NUMBER}{check}"
+
+
+# As they stand in the text of a JSON document.
+SHAPES = (
+    code("-"),
+    "\\u0030" + code("-")[1:],
+    "".join(f"\\u{ord(character):04x}" for character in code("A")),
+    quote(code("+"), safe=""),
+    "".join(f"%{ord(character):02X}" for character in code("-")),
+    "".join(f"%25{ord(character):02X}" for character in code("-")),
+    " ".join((BIRTH, "-", NUMBER + CHECK)),
+    f"{BIRTH}\\u2212{NUMBER}{CHECK}",
+    f"x{code('A')}y",
+    code("y", "t"),
+)
+TRACE = re.compile(rf"{BIRTH}.{{0,12}}{NUMBER}", re.DOTALL)
+
+
+def traces(text: str) -> list[str]:
+    """What is left in `text` of the codes of these tests, in whatever shape."""
+    read = re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), unquote(unquote(unquote(text))))
+    return TRACE.findall(text) + TRACE.findall(read)
 
 
 @pytest.fixture(scope="module")
@@ -84,19 +108,7 @@ def test_whether_the_check_character_is_right_or_not(
     refused(response, seen)
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        "\\u0030" + code("-")[1:],
-        "".join(f"\\u{ord(character):04x}" for character in code("A")),
-        quote(code("+"), safe=""),
-        "".join(f"%{ord(character):02X}" for character in code("-")),
-        "".join(f"%25{ord(character):02X}" for character in code("-")),
-        " ".join((BIRTH, "-", NUMBER + CHECK)),
-        f"{BIRTH}\\u2212{NUMBER}{CHECK}",
-        f"x{code('A')}y",
-    ],
-)
+@pytest.mark.parametrize("hidden", SHAPES)
 def test_however_it_is_written(client: TestClient, service: Served, seen: list[str], hidden: str) -> None:
     body = json.dumps(document(client_id="HERE")).replace("HERE", hidden)
 
@@ -131,13 +143,53 @@ def test_a_gateways_trace_number_is_none_either(client: TestClient) -> None:
 
 
 def test_no_answer_log_file_or_row_repeats_it(client: TestClient, service: Served, seen: list[str]) -> None:
-    """Stands last: it searches what all the others left behind."""
+    """Stands after all that ask the service: it searches what they left behind."""
     response = client.post("/v1/screenings", json=document(client_id=code("-")), headers=service.headers())
     refused(response, seen)
 
-    files = [path for path in Path(service.settings.home).rglob("*") if path.is_file()]
-    kept = b"\n".join(path.read_bytes() for path in files).decode("latin-1")
-    for sign in SIGNS:
-        assert code(sign).upper() not in "\n".join(seen).upper()
-        assert code(sign).upper() not in kept.upper()
+    assert traces(kept_in(service)) == []
+    assert traces("\n".join(seen)) == []
     assert any("POST /v1/screenings 422" in line for line in seen)
+
+
+def test_this_search_would_find_each_shape() -> None:
+    assert [shape for shape in SHAPES if not traces(f"before {shape} after")] == []
+
+
+def kept_in(service: Served) -> str:
+    files = [path for path in Path(service.settings.home).rglob("*") if path.is_file()]
+    return b"\n".join(path.read_bytes() for path in files).decode("latin-1")
+
+
+FAULTY = {
+    "a field": lambda shape: json.dumps(document(client_id="HERE")).replace("HERE", shape),
+    "an unknown field": lambda shape: json.dumps(document(note="HERE", spells=1)).replace("HERE", shape),
+    "a key": lambda shape: json.dumps(document(HERE=1)).replace("HERE", shape),
+    "a list": lambda shape: f'["{shape}"]',
+    "no object": lambda shape: f'"{shape}"',
+    "no JSON": lambda shape: f'{{"client_id": {shape}',
+    "no JSON at all": lambda shape: shape,
+    "twice": lambda shape: f'{{"{shape}": 1, "{shape}": 2}}',
+}
+
+
+@pytest.mark.parametrize("place", FAULTY)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_command_line_repeats_it_neither(
+    service: Served,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    shape: str,
+) -> None:
+    monkeypatch.setenv("VARHAIN_HOME", str(service.settings.home))
+    file = tmp_path / "client.json"
+    file.write_text(FAULTY[place](shape))
+
+    exit_code = cli.run(["screen", str(file)])
+
+    said = capfd.readouterr()
+    assert exit_code == 2
+    assert said.err.strip()
+    assert traces(said.out + said.err + kept_in(service)) == []

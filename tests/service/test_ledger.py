@@ -80,6 +80,20 @@ def test_every_reading_is_recorded(ledger: Ledger) -> None:
     assert kinds(ledger) == ["foundation", "screening", "read", "read"]
 
 
+def test_looking_for_a_client_of_whom_there_is_nothing_is_recorded_too(ledger: Ledger) -> None:
+    screen(ledger)
+
+    assert ledger.screenings_of("somebody-else", ADVISOR) == []
+    assert kinds(ledger)[2:] == ["read"]
+
+
+def test_a_client_who_was_only_looked_for_is_unknown_when_erased(ledger: Ledger) -> None:
+    ledger.screenings_of("misspelt", ADVISOR)
+
+    with pytest.raises(NotFoundError, match="check the spelling"):
+        ledger.erase("misspelt", OPERATOR)
+
+
 def test_an_advisor_of_another_unit_sees_nothing_and_the_attempt_is_recorded(ledger: Ledger) -> None:
     screening_id = screen(ledger)
 

@@ -1,5 +1,6 @@
 """The commands of keys and ledger, as they are typed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,18 @@ def test_every_help_has_an_example_and_imports_nothing_heavy(tmp_path: Path, com
 
     assert f"Example: varhain {command}" in shown.stdout
     assert shown.stderr == ""
+
+
+@pytest.mark.parametrize("command", [("ledger", "verify"), ("erase", "somebody"), ("key", "list"), ("history",)])
+def test_a_command_in_the_wrong_folder_makes_no_empty_installation(tmp_path: Path, command: tuple[str, ...]) -> None:
+    nowhere = tmp_path / "nowhere"
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli", *command],
+        env={**os.environ, "VARHAIN_HOME": str(nowhere)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "there is no installation in" in done.stderr
+    assert not nowhere.exists()

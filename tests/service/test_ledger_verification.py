@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import LedgerError
+from service.access import authenticate, list_keys, new_key
+from service.chain import canonical_json
 from service.ledger import Ledger
 from service.pseudonyms import load_pseudonyms
 from service.witness import Witness
@@ -118,6 +120,79 @@ def test_a_torn_line_of_the_witness_file_is_passed_over(ledger: Ledger, tmp_path
         file.write(b"7 00ab\0\0\xff")
 
     assert verified(ledger, tmp_path).fault is None
+
+
+def with_a_key(home: Path) -> Ledger:
+    ledger = empty_ledger(home)
+    ledger.issue_key(OPERATOR, "advisor", "kerava", "service_planning")
+    return ledger
+
+
+def test_keys_made_and_revoked_by_command_verify(tmp_path: Path) -> None:
+    ledger = with_a_key(tmp_path)
+    ledger.revoke_key(OPERATOR, ledger.issue_key(OPERATOR, "operator", "kerava", "service_planning").id)
+
+    assert verified(ledger, tmp_path).fault is None
+
+
+def test_a_key_put_into_the_table_by_hand_is_found(tmp_path: Path) -> None:
+    ledger, forged = with_a_key(tmp_path), new_key()
+    tamper(
+        ledger,
+        f"INSERT INTO api_keys VALUES ('{forged.id}', '{forged.secret_digest}', 'operator', 'kerava', "
+        "'service_planning', '2099-01-01T00:00:00.000000Z', NULL)",
+    )
+
+    assert authenticate(ledger.engine, forged.text).role == "operator"  # this is why it must be found
+    assert verified(ledger, tmp_path).fault == (
+        "the key in row 2 of `varhain key list` was put there by hand: no entry made it"
+    )
+
+
+@pytest.mark.parametrize("column", ["role", "unit", "purpose", "created_at", "secret_digest"])
+def test_a_key_changed_by_hand_is_found(tmp_path: Path, column: str) -> None:
+    ledger = with_a_key(tmp_path)
+    tamper(ledger, f"UPDATE api_keys SET {column} = 'operator'")
+
+    assert verified(ledger, tmp_path).fault == f"the key that entry 2 made was changed afterwards: {column}"
+
+
+def test_a_key_made_usable_again_by_hand_is_found(tmp_path: Path) -> None:
+    ledger = with_a_key(tmp_path)
+    ledger.revoke_key(OPERATOR, list_keys(ledger.engine)[0].id)
+    tamper(ledger, "UPDATE api_keys SET revoked_at = NULL")
+
+    assert verified(ledger, tmp_path).fault == "the key that entry 3 revoked was changed afterwards: revoked_at"
+
+
+def test_a_key_revoked_by_hand_is_found(tmp_path: Path) -> None:
+    ledger = with_a_key(tmp_path)
+    tamper(ledger, "UPDATE api_keys SET revoked_at = created_at")
+
+    assert "was revoked by hand" in str(verified(ledger, tmp_path).fault)
+
+
+def test_a_key_deleted_by_hand_is_found(tmp_path: Path) -> None:
+    ledger = with_a_key(tmp_path)
+    tamper(ledger, "DELETE FROM api_keys")
+
+    assert "the key that entry 2 made is gone" in str(verified(ledger, tmp_path).fault)
+
+
+def test_a_key_of_an_older_version_is_compared_without_its_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_before(value: dict[str, str]) -> str:
+        return canonical_json({name: text for name, text in value.items() if name != "secret_digest"})
+
+    with monkeypatch.context() as earlier:
+        earlier.setattr("service.ledger.canonical_json", as_before)
+        ledger = with_a_key(tmp_path)
+    assert verified(ledger, tmp_path).fault is None
+
+    tamper(ledger, "UPDATE api_keys SET unit = 'tuusula'")
+
+    assert verified(ledger, tmp_path).fault == "the key that entry 2 made was changed afterwards: unit"
 
 
 @pytest.mark.parametrize(

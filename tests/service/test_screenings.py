@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from service.answer_model import ScreeningAnswer, ScreeningList
 from service.ledger import open_ledger
+from service.today import today_in_finland
 from tests.service.ledger_home import OPERATOR, verified
 from tests.service.served import Served, document, served
 
@@ -39,7 +40,7 @@ def post(client: TestClient, service: Served) -> Post:
 
 
 def ago(days: int) -> str:
-    return (date.today() - timedelta(days=days)).isoformat()
+    return (today_in_finland() - timedelta(days=days)).isoformat()
 
 
 def unemployed_since(days: int, code: str = "02") -> list[dict[str, Any]]:
@@ -144,6 +145,40 @@ def test_a_self_assessment_whose_use_is_not_permitted_changes_nothing_but_what_i
 
     for part in ("risk", "segment", "topics", "strengths", "can_be_influenced"):
         assert forbidden[part] == without[part]
+
+
+def test_answers_whose_use_is_not_permitted_are_not_kept(service: Served, client: TestClient, post: Post) -> None:
+    distinctive = 47.8125
+    forbidden = {
+        **ASSESSMENT,
+        "use_permitted": False,
+        "mind": {"score": distinctive, "minimum": 9.0, "maximum": 99.0},
+        "remark": "distinctive remark",
+    }
+
+    response = post(self_assessments=[forbidden])
+
+    home = Path(service.settings.home)
+    kept = b"".join(file.read_bytes() for file in home.glob("varhain.sqlite*"))
+    assert response.status_code == 200
+    assert b'"use_permitted":false' in kept
+    assert str(distinctive).encode() not in kept
+    assert b"distinctive remark" not in kept
+
+
+@pytest.mark.parametrize("value", [99, "a lot", None, {"score": 1}])
+def test_faulty_answers_whose_use_is_not_permitted_do_not_refuse_the_person(post: Post, value: Any) -> None:
+    forbidden = {**ASSESSMENT, "use_permitted": False, "work_ability_score": value, "mind": value}
+
+    assert post(self_assessments=[forbidden]).status_code == 200
+
+
+@pytest.mark.parametrize("permission", [True, 0, "false", None])
+def test_answers_are_checked_unless_their_use_is_plainly_not_permitted(post: Post, permission: Any) -> None:
+    response = post(self_assessments=[{**ASSESSMENT, "use_permitted": permission, "work_ability_score": 99}])
+
+    assert response.status_code == 422
+    assert "/self_assessments/0/work_ability_score" in [error["pointer"] for error in response.json()["errors"]]
 
 
 def test_the_sections_of_a_self_assessment_are_topics_only(post: Post) -> None:

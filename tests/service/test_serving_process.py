@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.processes import end_group, free_port, interruptible
 from tests.service import served as made
 from tests.service.served import Served, document, served
 
@@ -26,12 +27,6 @@ HEAVY = ("mlflow", "lightgbm", "sklearn", "shap", "pandas", "pyarrow", "matplotl
 @pytest.fixture
 def service(tmp_path: Path) -> Served:
     return served(tmp_path)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(service: Served, port: int) -> dict[str, str]:
@@ -46,21 +41,38 @@ def varhain(service: Served, *arguments: str, port: int = 8000) -> subprocess.Co
 
 
 @contextmanager
-def serving(service: Served, port: int) -> Iterator["subprocess.Popen[str]"]:
-    """A serving process that is ready."""
+def starting(service: Served, port: int) -> Iterator["subprocess.Popen[str]"]:
+    """A serving process that has only just begun."""
     command = [sys.executable, "-m", "service.cli", "serve"]
-    process = subprocess.Popen(command, env=environment(service, port), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment(service, port),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=interruptible,
+    )
     try:
-        deadline = time.monotonic() + 60
-        while not answers(port):
-            assert process.poll() is None, process.stderr and process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
         yield process
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        end_group(process)
+
+
+@contextmanager
+def serving(service: Served, port: int) -> Iterator["subprocess.Popen[str]"]:
+    """A serving process that is ready."""
+    with starting(service, port) as process:
+        wait_until_ready(process, port)
+        yield process
+
+
+def wait_until_ready(process: "subprocess.Popen[str]", port: int) -> None:
+    deadline = time.monotonic() + 60
+    while not answers(port):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def answers(port: int) -> bool:
@@ -133,6 +145,33 @@ def test_a_reload_by_signal_swaps_the_model_and_drops_no_request(service: Served
         assert versions[0] == "1"
         assert versions[-1] == "2"
         assert versions == sorted(versions)  # type: ignore[type-var]
+
+
+@pytest.mark.slow
+def test_a_reload_while_it_starts_or_ends_does_not_kill_it(service: Served) -> None:
+    port, pid_file = free_port(), Path(service.settings.home) / "serve.pid"
+    with starting(service, port) as process:
+        while not (pid_file.exists() and pid_file.read_text().strip() == str(process.pid)):
+            assert process.poll() is None
+        process.send_signal(signal.SIGHUP)
+        wait_until_ready(process, port)
+
+        process.send_signal(signal.SIGINT)
+        while process.poll() is None:
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.001)
+        assert process.returncode == 130
+
+
+@pytest.mark.slow
+def test_ctrl_c_reaches_it_where_the_tests_run_without_a_terminal(service: Served) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as nohup and the background of a script have it
+    try:
+        with serving(service, free_port()) as process:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow

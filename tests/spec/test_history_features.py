@@ -105,16 +105,14 @@ class TestWork:
         at = known("2026-06-01", spells=[("02", "2026-01-01", None)], statements=observed)
         assert feature("days_since_work", at) == 365
         assert np.isnan(feature("last_job_months", at))
-        assert feature("longest_job_months", at, months=60) == 0.0
 
-    def test_the_longest_job_and_the_last_job(self) -> None:
+    def test_the_last_job(self) -> None:
         spells = [
             ("01", "2022-01-01", "2023-12-31"),
             ("01", "2025-09-01", "2025-11-30"),
             ("02", "2026-01-01", None),
         ]
         at = known("2026-06-01", spells=spells, statements=OBSERVED)
-        assert feature("longest_job_months", at, months=60) == pytest.approx(730 / DAYS_A_MONTH)
         assert feature("last_job_months", at) == pytest.approx(91 / DAYS_A_MONTH)
 
 

@@ -50,6 +50,14 @@ def test_a_figure_of_the_labour_market_counts_from_its_publication() -> None:
     assert np.isnan(published_at(market, np.array([np.nan]), days("2026-04-01"))[0])
 
 
+def test_a_revision_of_an_old_month_does_not_hide_the_present_one() -> None:
+    published = days("2026-06-25", "2026-07-25", "2026-08-25", "2026-08-26")
+    months = days("2026-05-01", "2026-06-01", "2026-01-01", "2026-06-01")
+    market = LabourMarket(np.array([0, 4]), published, months, np.array([3.0, 4.0, 9.0, 5.0]))
+    assert published_at(market, np.array([0.0]), days("2026-08-25"))[0] == 4.0
+    assert published_at(market, np.array([0.0]), days("2026-08-26"))[0] == 5.0
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Facts, Facts]:
     """One person's facts, and the same facts with more of them that became known after day 20,000."""

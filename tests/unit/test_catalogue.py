@@ -194,16 +194,17 @@ def test_the_order_of_features_changes_the_fingerprint() -> None:
     assert catalogue_from_text(moved) != catalogue_from_text(REAL)
 
 
-def test_a_second_load_is_quick_and_brings_nothing_heavy() -> None:
+def test_loading_a_catalogue_brings_nothing_heavy() -> None:
     script = """
-import sys, time
+import sys
 from features.catalogue import load_catalogue
 load_catalogue("keski_uusimaa")
-started = time.process_time()
-for _ in range(5):
-    load_catalogue("keski_uusimaa")
 assert not {"pandas", "mlflow", "lightgbm", "sklearn", "pyarrow", "typer", "pydantic"} & set(sys.modules)
-print((time.process_time() - started) / 5)
 """
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert float(ran.stdout) < 0.15  # 0.03 s on an idle machine
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_having_come_from_a_service_is_never_a_signal() -> None:
+    came_from = load_catalogue("keski_uusimaa").encode("activity_before", ["service", "work"])
+    assert [bool(value == value) for value in came_from] == [False, True]

@@ -335,3 +335,10 @@ def test_every_fault_is_told_at_once(tmp_path, catalogue):
     content["spells"]["employment_code"][1] = "77"
     content["departures"]["reason"] = ["vanished"]
     assert len(refusal(tmp_path, catalogue, content).splitlines()) == 2
+
+
+def test_a_delivery_from_the_future_is_refused(tmp_path, catalogue):
+    folder = deliver(tmp_path / "extract", tables())
+    (folder / "meta.json").write_text(json.dumps({"delivered_until": "2999-01-01", "synthetic": True}))
+    with pytest.raises(ExtractError, match="delivered_until lies in the future"):
+        read_extract(folder, catalogue)

@@ -83,6 +83,20 @@ def test_a_number_outside_its_range(tmp_path, catalogue):
     assert message.startswith("claims.dat, column dep, row 1: is outside its range, 0 to 2")
 
 
+def test_an_identity_code_in_the_name_of_the_file(tmp_path, catalogue):
+    file = tmp_path / "131052-308T.dat"
+    file.write_text("\n".join([HEADER, *ROWS]) + "\n")
+    with pytest.raises(ExtractError, match="the path of the extract holds something shaped like") as refused:
+        read_extract(file, catalogue)
+    assert "131052" not in refused.value.message
+
+
+def test_an_identity_code_in_the_name_of_a_column(tmp_path, catalogue):
+    message = refusal(tmp_path, catalogue, [f"{row} 1" for row in ROWS], header=f"{HEADER} c131052-308T")
+    assert "claims.dat: the name of column number 19 holds something shaped like" in message
+    assert "131052" not in message
+
+
 def test_an_identity_code_in_a_column_that_is_not_even_read(tmp_path, catalogue):
     message = refusal(tmp_path, catalogue, [f"{ROWS[0]} 131052-308T"], f"{HEADER} remark")
     assert "claims.dat, column remark, row 1: holds something shaped like a personal identity code" in message
