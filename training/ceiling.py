@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue, load_catalogue
 from features.frame import build_features
 from model_registry.evidence.measures import auc, rank, recall_at_capacity
-from training.cohort import build_cohort
-from training.extract import read_extract
+from training.cohort import Cohort, build_cohort
+from training.extract import Extract, read_extract
 
 Floats = NDArray[np.float64]
 FIT_SEEDS = (1001, 1002)
@@ -65,7 +65,7 @@ def ceilings(
         parts = []
         for number in (*FIT_SEEDS, seed):
             say(f"population of seed {number}")
-            parts.append(_population(Path(scratch) / str(number), people, number, processes, catalogue))
+            parts.append(population_of(Path(scratch) / str(number), people, number, processes, catalogue))
     *fitted, judged = parts
     found = []
     for landmark in catalogue.landmarks:
@@ -153,24 +153,21 @@ def as_text(found: Sequence[Ceiling], people: int, seed: int, year: int = 2022) 
     return "\n".join(lines)
 
 
-def _population(folder: Path, people: int, seed: int, processes: int, catalogue: Catalogue) -> Known:
+def population_of(
+    folder: Path, people: int, seed: int, processes: int, catalogue: Catalogue, trend: bool = True
+) -> Known:
+    """The person-dates of a population made for this purpose in `folder`, with their true risk."""
     from training.population.generate import Order, generate
-    from training.population.parameters import DEFAULT_UNTIL
+    from training.population.parameters import DEFAULT_UNTIL, with_choices
 
-    generate(Order(people, seed, date.fromisoformat(DEFAULT_UNTIL)), folder, processes)
+    order = Order(people, seed, date.fromisoformat(DEFAULT_UNTIL), with_choices(trend))
+    generate(order, folder, processes)
     extract = read_extract(folder / "extract", catalogue)
     cohort = build_cohort(extract, catalogue)
     assert extract.facts is not None
     frame = build_features(catalogue, extract.facts.take(cohort.person), cohort.as_of)
-    truth = pq.read_table(folder / "truth" / "truth.parquet")
-    place = {name: position for position, name in enumerate(extract.client_ids)}
-    person = np.array([place.get(name, -1) for name in truth["client_id"].to_pylist()], np.int64)
-    key = (person * 2**20 + truth["as_of"].cast("int32").to_numpy()) * 16 + truth["landmark"].to_numpy()
-    order = np.argsort(key)
-    wanted = (cohort.person * 2**20 + cohort.as_of) * 16 + cohort.landmark
-    where = np.minimum(np.searchsorted(key[order], wanted), len(key) - 1)
-    found = key[order][where] == wanted
-    risk = truth["true_risk"].to_numpy()[order][where]
+    risk = true_risks_of(folder / "truth" / "truth.parquet", extract, cohort)
+    found = ~np.isnan(risk)
     year = cohort.as_of.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     names = tuple(name for name in catalogue.feature_names if name in frame.names)
     categories = tuple(name for name in catalogue.category_names if name in names)
@@ -183,3 +180,16 @@ def _population(folder: Path, people: int, seed: int, processes: int, catalogue:
         cohort.landmark[found],
         year[found],
     )
+
+
+def true_risks_of(file: Path, extract: Extract, cohort: Cohort) -> Floats:
+    """The true risk (n,) of each person-date of a cohort from a population's own truth; NaN where it has none."""
+    truth = pq.read_table(file)
+    place = {name: position for position, name in enumerate(extract.client_ids)}
+    person = np.array([place.get(name, -1) for name in truth["client_id"].to_pylist()], np.int64)
+    key = (person * 2**20 + truth["as_of"].cast("int32").to_numpy()) * 16 + truth["landmark"].to_numpy()
+    order = np.argsort(key)
+    wanted = (cohort.person * 2**20 + cohort.as_of) * 16 + cohort.landmark
+    where = np.minimum(np.searchsorted(key[order], wanted), len(key) - 1)
+    risk: Floats = truth["true_risk"].to_numpy()[order][where]
+    return np.where(key[order][where] == wanted, risk, np.nan)
