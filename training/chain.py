@@ -25,9 +25,10 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 FEWEST_ROWS, FEWEST_OF_A_CLASS = 200, 20
-"""Below these a landmark gets no calibration of its own on the way and hands back the raw risk (assumption)."""
+"""Below the first a landmark's own calibration on the way is of the level only, below the second there is none, and it
+hands back the raw risk (assumptions)."""
 SLACK_DAYS = 4
-"""Starts are corrected by a few days: who was unemployed until so shortly before a landmark has reached it."""
+"""Starts are corrected by a few days, so the same run may come to its next landmark so much later."""
 
 
 @dataclass(frozen=True)
@@ -125,16 +126,18 @@ def build_chain(
         chosen = (landmark == month) & (as_of <= latest) & (as_of > latest - round(months * DAYS_A_MONTH))
         own = np.flatnonzero(chosen & (outcome.ended_by != OUTSIDE))
         last = position == len(ordered) - 1
-        elapsed = np.minimum(outcome.ended_on[own] - as_of[own], step)
-        stayed = outcome.ended_by[own] == REACHED if last else elapsed >= step - SLACK_DAYS
-        lost = ~stayed & np.isin(outcome.ended_by[own], (BY_MOVE, UNSEEN))
-        weight = censoring_weights(elapsed, lost)
         following = np.full(len(own), -1)
+        reached = as_of[own] + step
         if not last:
             next_one = later[own]
             same = (person[next_one] == person[own]) & (landmark[next_one] == ordered[position + 1])
             same &= as_of[next_one] - as_of[own] <= step + SLACK_DAYS
             following = np.where(same, next_one, -1)
+            reached = np.where(same, as_of[next_one], reached)
+        # a person-date at the next landmark is no proof: the end may have become known only after it
+        stayed = outcome.ended_by[own] == REACHED if last else outcome.ended_on[own] >= reached
+        lost = ~stayed & np.isin(outcome.ended_by[own], (BY_MOVE, UNSEEN))
+        weight = censoring_weights(np.minimum(outcome.ended_on[own], reached) - as_of[own], lost)
         seen = weight > 0
         links.append(Link(month, own[seen], following[seen], stayed[seen], weight[seen]))
     return Chain(tuple(links))
@@ -162,9 +165,7 @@ def calibrate_chain(
         margins.append(own)
         expected.append(outcome)
         weights.append(link.weight)
-        stayed = int(link.stayed.sum())
-        enough = len(own) >= FEWEST_ROWS and min(stayed, len(own) - stayed) >= FEWEST_OF_A_CLASS
-        next_level = fit_sigmoid(own, outcome, link.weight) if enough else SigmoidCalibration(1.0, 0.0)
+        next_level = _level(own, outcome, link, fit_sigmoid)
     outcome, weight = np.concatenate(expected), np.concatenate(weights)
     if not len(outcome) or not 0 < float(outcome @ weight) < float(weight.sum()):
         raise TrainingError(
@@ -172,3 +173,24 @@ def calibrate_chain(
             "a longer history"
         )
     return fit_sigmoid(np.concatenate(margins), outcome, weight)
+
+
+def _level(
+    margin: Floats,
+    outcome: Floats,
+    link: Link,
+    fit_sigmoid: Callable[[Floats, Floats, Floats], SigmoidCalibration],
+) -> SigmoidCalibration:
+    """The calibration of one landmark: slope and level, the level alone of fewer people, nothing of very few."""
+    stayed = int(link.stayed.sum())
+    if min(stayed, len(margin) - stayed) < FEWEST_OF_A_CLASS:
+        return SigmoidCalibration(1.0, 0.0)
+    if len(margin) >= FEWEST_ROWS:
+        return fit_sigmoid(margin, outcome, link.weight)
+    low, high = -20.0, 20.0
+    wanted = float(np.average(outcome, weights=link.weight))
+    for _ in range(60):
+        middle = (low + high) / 2
+        told = float(np.average(SigmoidCalibration(1.0, middle).risk(margin), weights=link.weight))
+        low, high = (middle, high) if told < wanted else (low, middle)
+    return SigmoidCalibration(1.0, middle)
