@@ -126,6 +126,8 @@ def _gains(worth: Worth) -> "Figure":
     months = sorted({one.landmark for one in shown})
     voluntary = {one.block for one in shown if one.measured_on == WHO_GAVE_IT}
     figure, axes = _figure(len(months), 2.6 * len(months) + 1.6, 1.4 + 0.5 * len(blocks))
+    ends = [end for one in shown for end in (one.gains["auc"].lower, one.gains["auc"].upper) if end is not None]
+    edges = (min([*ends, 0.0]) - 0.005, max([*ends, 0.01]) + 0.005)
     for axis, month in zip(axes, months, strict=True):
         for place, block in enumerate(reversed(blocks)):
             on = WHO_GAVE_IT if block in voluntary else EVERYBODY
@@ -139,11 +141,12 @@ def _gains(worth: Worth) -> "Figure":
             axis.plot([gain.lower, gain.upper], [place, place], color="#1f5a7a" if beyond else "0.6", linewidth=2)
             axis.plot(gain.value, place, "o", color="#1f5a7a" if beyond else "0.6")
         axis.axvline(0, color="0.7", linewidth=1)
-        axis.set(ylim=(-0.5, len(blocks) - 0.5), title=f"month {month}", xlabel="gain in AUC")
+        axis.set(xlim=edges, ylim=(-0.5, len(blocks) - 0.5), title=f"month {month}", xlabel="gain in AUC")
         axis.set_yticks(range(len(blocks)), [""] * len(blocks))
     axes[0].set_yticklabels([f"{block}{' *' if block in voluntary else ''}" for block in reversed(blocks)])
     figure.suptitle(
-        "What each block adds to those above it, 95 % interval; grey: none beyond it; * of who gave it", fontsize=10
+        "What each block adds to those above it, 95 % interval; grey: none beyond it; * on those who gave it",
+        fontsize=10,
     )
     return figure
 
