@@ -60,6 +60,9 @@ def simulate_chunk(
             before = lay_out_runs(np.random.default_rng(_parts(seed)[3]), people, runs, until, parameters, hidden)
             _, lived = record_spells(draw, _all_spells(spells, before), people.departs_on, until, late)
             clients = np.unique(lived["person"][_is_registration(lived, until)])
+            if len(clients) < size:
+                drawn = int(drawn * 1.2) + 20
+                continue
             chosen = Helped(clients[helped.person], helped.on)
             spells, runs = give_help(draw, people, spells, runs, chosen, parameters, market)
         layout = lay_out_runs(dice[3], people, runs, until, parameters, hidden)
