@@ -31,6 +31,7 @@ from features.frame import FeatureFrame
 from model_registry.labour_market_csv import labour_market_from_text, labour_market_text
 from model_registry.package_files import arrays_of_npz, npz_bytes, read_files, write_files
 from model_registry.reference import Reference, make_reference, reference_of_arrays
+from model_registry.scoring.answers import parts_told
 from model_registry.scoring.calibration import SigmoidCalibration, risk_of
 from model_registry.scoring.scorer import Scorer, tables_of_arrays
 from model_registry.scoring.segments import SegmentPolicy, landmark_of
@@ -166,12 +167,15 @@ class Package:
         answered = np.flatnonzero(voluntary_known(self.catalogue, frame)) if full else ()
         if full is not None and len(answered):
             part = FeatureFrame(frame.values[answered], names, frame.fingerprint)
-            full_log_odds, full_contributions = full.score(part, threads)
-            full_risk[answered] = risk_of(full_log_odds)
-            higher = full_log_odds > log_odds[answered]
-            rows = answered[higher]
-            by_full[rows] = True
-            log_odds[rows], contributions[rows] = full_log_odds[higher], full_contributions[higher]
+            highest = np.full(len(answered), -np.inf)
+            for told, less in parts_told(self.catalogue, part):
+                full_log_odds, full_contributions = full.score(less, threads)
+                highest[told] = np.maximum(highest[told], full_log_odds)
+                higher = full_log_odds > log_odds[answered[told]]
+                rows = answered[told[higher]]
+                by_full[rows] = True
+                log_odds[rows], contributions[rows] = full_log_odds[higher], full_contributions[higher]
+            full_risk[answered] = risk_of(highest)
         risk = risk_of(log_odds)
         base = np.where(by_full, full.base if full else np.nan, register.base)
         relative = contributions - self.reference.baselines(place, by_full)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.frame import FeatureFrame
+from model_registry.scoring.answers import parts_told
 from model_registry.scoring.calibration import SigmoidCalibration
 from model_registry.scoring.scorer import Scorer, Tables
 from model_registry.scoring.trees import TreeTables, compile_trees
@@ -44,13 +45,15 @@ class Candidate:
     full: Scorer | None
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def risk(self, frame: FeatureFrame, answered: NDArray[np.bool_], threads: int = 1) -> Floats:
-        """The served risk (n,): the register model's, or the full model's where it is higher and `answered`."""
+    def risk(self, frame: FeatureFrame, answered: NDArray[np.bool_], catalogue: Catalogue, threads: int = 1) -> Floats:
+        """The served risk (n,): the register model's, or where `answered` the full model's if it is higher, with
+        everything told or with any part of it."""
         risk = self.register.risk(frame, threads)
         if self.full is not None and answered.any():
             rows = np.flatnonzero(answered)
             answers = FeatureFrame(frame.values[rows], frame.names, frame.fingerprint)
-            risk[rows] = np.maximum(risk[rows], self.full.risk(answers, threads))
+            for told, less in parts_told(catalogue, answers):
+                risk[rows[told]] = np.maximum(risk[rows[told]], self.full.risk(less, threads))
         return risk
 
 

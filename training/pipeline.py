@@ -92,12 +92,12 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     with clock.step("fit and calibrate, backtest"):
         candidates = fit_all(config, catalogue, material)
     with clock.step("evaluate"):
-        evaluations = evaluate_all(config, extract, cohort, material, judged, candidates)
+        evaluations = evaluate_all(config, catalogue, extract, cohort, material, judged, candidates)
         warnings = refuse_leaks(evaluations)
         comparisons = compare_with_challengers(evaluations)
     with clock.step("labels and groups side by side"):
         labels = compare_all_labels(config, catalogue, extract, cohort, table, backtest, candidates)
-        periods = flagged_periods(cohort, judged, candidates)
+        periods = flagged_periods(catalogue, cohort, judged, candidates)
     report = [evaluation_table(evaluations), *map(wrapped, period_lines(periods)), label_table(labels, capacity)]
     worth, proxies = None, ()
     if config.evaluation.worth:
@@ -217,6 +217,7 @@ def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: 
 
 def evaluate_all(
     config: TrainingConfig,
+    catalogue: Catalogue,
     extract: Extract,
     cohort: Cohort,
     material: Material,
@@ -225,7 +226,7 @@ def evaluate_all(
 ) -> tuple[LandmarkEvaluation, ...]:
     """Return the evaluation of every model, and of the age rule as a yardstick, on the evaluation slice."""
     people = judged.table
-    risks = risks_by_model(people, candidates)
+    risks = risks_by_model(catalogue, people, candidates)
     age = ages(extract, cohort.person, cohort.as_of)
     if np.isfinite(age).any():
         rule = fit_age_rule(age[material.fit_rows], material.fit.outcome, material.fit.weight)
@@ -263,7 +264,7 @@ def compare_all_labels(
         for name in names
     }
     return compare_labels(
-        next(iter(candidates.values())).risk(people.frame, people.answered),
+        next(iter(candidates.values())).risk(people.frame, people.answered, catalogue),
         people.landmark,
         cohort.person[rows],
         followed,
@@ -275,12 +276,14 @@ def compare_all_labels(
     )
 
 
-def flagged_periods(cohort: Cohort, judged: Judged, candidates: Mapping[str, Candidate]) -> dict[str, Any]:
+def flagged_periods(
+    catalogue: Catalogue, cohort: Cohort, judged: Judged, candidates: Mapping[str, Candidate]
+) -> dict[str, Any]:
     """Return for each flagged known-bad period what it touches of the evaluation at the headline, and its effect."""
     people = judged.table
     month = int(people.landmark.min())
     first = np.flatnonzero(people.landmark == month)
-    risk = next(iter(candidates.values())).risk(people.frame, people.answered)
+    risk = next(iter(candidates.values())).risk(people.frame, people.answered, catalogue)
     found = {}
     for name, flags in cohort.flags.items():
         flagged = flags[judged.rows][first]
@@ -359,13 +362,13 @@ def proxies_by_name(
     return measure_proxies(classes, answers, own_classes, asked, person, config.evaluation.draws, config.seed)
 
 
-def risks_by_model(people: Table, candidates: Mapping[str, Candidate]) -> dict[str, Any]:
+def risks_by_model(catalogue: Catalogue, people: Table, candidates: Mapping[str, Candidate]) -> dict[str, Any]:
     """Return risks (n,) by model: the served rule, its register model alone, and each of the others."""
     first, *others = candidates.values()
-    risks = {SERVED: first.risk(people.frame, people.answered)}
+    risks = {SERVED: first.risk(people.frame, people.answered, catalogue)}
     if first.full is not None:
         risks[REGISTER] = first.register.risk(people.frame)
-    return risks | {other.name: other.risk(people.frame, people.answered) for other in others}
+    return risks | {other.name: other.risk(people.frame, people.answered, catalogue) for other in others}
 
 
 def package_model(
@@ -408,7 +411,7 @@ def plot_run(
     people = judged.table
     register = next(iter(candidates.values())).register
     contributions = register.contributions(people.frame)
-    risks = risks_by_model(people, candidates)
+    risks = risks_by_model(catalogue, people, candidates)
     return plot_all(
         folder,
         catalogue,

@@ -116,7 +116,7 @@ def judge_seed(
     material = training_material(config, catalogue, extract, cohort, table, backtest)
     judged = evaluation_material(catalogue, extract, cohort, table, backtest)
     models = {kind: fit_kind(kind, config, catalogue, material) for kind in (SMALL_TREES, LOGISTIC)}
-    risks = {kind: model.risk(judged.table.frame, judged.table.answered) for kind, model in models.items()}
+    risks = {kind: model.risk(judged.table.frame, judged.table.answered, catalogue) for kind, model in models.items()}
     risks[REGISTER] = models[SMALL_TREES].register.risk(judged.table.frame)
     truth = true_risks_of(folder / "truth" / "truth.parquet", extract, cohort)[judged.rows]
     found = {}

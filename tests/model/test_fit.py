@@ -70,7 +70,7 @@ def test_the_register_model_uses_no_voluntary_answer(catalogue, candidate):
 
 def test_an_answer_never_lowers_the_served_risk(catalogue, candidate):
     table = people(catalogue, 1_000, 3)
-    served = candidate.risk(table.frame, table.answered)
+    served = candidate.risk(table.frame, table.answered, catalogue)
     assert (served >= candidate.register.risk(table.frame)).all()
     assert (served[~table.answered] == candidate.register.risk(table.frame)[~table.answered]).all()
 
@@ -134,7 +134,7 @@ def test_every_challenger_can_be_packaged_and_loaded(catalogue, slices, tmp_path
         )
         table = people(catalogue, 50, 5)
         screened = package.screen(table.frame, 0).risk
-        np.testing.assert_allclose(screened, fitted.risk(table.frame, table.answered), rtol=1e-12)
+        np.testing.assert_allclose(screened, fitted.risk(table.frame, table.answered, catalogue), rtol=1e-12)
 
 
 def test_the_age_rule_can_be_neither_packaged_nor_registered(catalogue, slices, tmp_path):
@@ -196,7 +196,7 @@ def test_permuted_labels_give_one_half(catalogue, slices):
     mixed = Table(fit.frame, random.permutation(fit.outcome), fit.answered, fit.landmark)
     fitted = fit_candidate("t", catalogue, mixed, calibration, tree_fitter(catalogue, SMALL, 1))
     fresh = people(catalogue, 4_000, 8)
-    risk = fitted.risk(fresh.frame, fresh.answered)
+    risk = fitted.risk(fresh.frame, fresh.answered, catalogue)
     shuffled = random.permutation(fresh.outcome)
     found = evaluate_models(shuffled, np.zeros(4_000, np.int8), np.arange(4_000), {"served model": risk}, 100, 1)
     auc = found[0].models["served model"].values["auc"]
