@@ -195,7 +195,7 @@ def fit_all(config: TrainingConfig, catalogue: Catalogue, material: Material) ->
 
 def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: Material) -> Candidate:
     """Return a register and a full model of one kind, fitted and calibrated."""
-    fit = replace(material.fit, frame=with_values_missing_at_random(catalogue, material.fit.frame, config.seed))
+    fit = fitted_on(config, catalogue, material)
     texts: dict[str, str] = {}
     models = 1 if catalogue.register_names == catalogue.feature_names else 2
     with progress_bar(f"Fitting {kind}", models * config.fit.trees, kind == SMALL_TREES) as bar:
@@ -213,6 +213,11 @@ def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: 
             texts=texts,
             chain=material.chain,
         )
+
+
+def fitted_on(config: TrainingConfig, catalogue: Catalogue, material: Material) -> Table:
+    """Return the fit slice as every model sees it: what is not known is missing at random."""
+    return replace(material.fit, frame=with_values_missing_at_random(catalogue, material.fit.frame, config.seed))
 
 
 def evaluate_all(
@@ -324,7 +329,7 @@ def worth_of_inputs(
             catalogue,
             config.fit,
             config.seed,
-            material.fit,
+            fitted_on(config, catalogue, material),
             judged.table,
             cohort.person[judged.rows],
             known,

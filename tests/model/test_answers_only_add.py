@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import Catalogue, load_catalogue
@@ -18,7 +18,7 @@ from training.config import FitConfig
 from training.fit import Table, fit_candidate, tree_fitter
 
 DAY = date(2026, 10, 15)
-CODES = ("within_1_month", "within_3_months")
+CODES = ("within_1_month", "within_3_months", "within_6_months", "within_12_months", "later")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,17 @@ def package(catalogue, tmp_path_factory) -> Package:
     )
 
 
+PESSIMIST = {
+    "client_id": "person",
+    "purpose": "service_planning",
+    "within_legal_age_range": True,
+    "history_from": "2021-01-01",
+    "own_expectation": "later",
+    "spells": [{"employment_code": "02", "start": "2026-10-12"}],
+}
+ABLE = {"instrument_version": "2020", "date": "2026-10-14", "use_permitted": True, "work_ability_score": 10}
+
+
 def score(low: float, high: float) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), st.integers(int(low), int(high)))
 
@@ -103,6 +114,7 @@ def self_assessments(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(max_examples=200, deadline=None)
 @given(document=documents(), assessment=self_assessments())
+@example(document=PESSIMIST, assessment=ABLE)
 def test_the_same_facts_with_a_self_assessment_never_get_a_lower_level(catalogue, package, document, assessment):
     without = package.screen(frame_of_document(catalogue, document, DAY, DAY))
     with_it = package.screen(frame_of_document(catalogue, {**document, "self_assessments": [assessment]}, DAY, DAY))
