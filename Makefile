@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help prerequisites install install-dev run test test-quick bench check lock clean
+.PHONY: help prerequisites install install-dev run test test-quick bench evidence check lock clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -64,6 +64,9 @@ check: install-dev ## Style and types
 
 bench: install-dev ## Measure; prints the table that docs/benchmarks.md keeps
 	@$(BIN)/python -m tests.bench
+
+evidence: install ## Ten populations against their ceilings (a quarter of an hour); writes docs/evidence-population.md
+	@$(BIN)/varhain evidence seeds --seeds 10 --people 100000
 
 lock: install-dev ## Resolve the dependencies anew into hash-pinned requirements (needs uv)
 	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt

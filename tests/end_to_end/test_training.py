@@ -13,8 +13,8 @@ from features.errors import ConfigError
 from model_registry.home import tracking_uri
 from model_registry.package import load_package
 from model_registry.store import Store
-from training.config import checked_config
 from training.challengers import AGE_RULE
+from training.config import checked_config
 from training.extract import read_extract
 from training.pipeline import train
 from training.population.generate import Order, generate

@@ -190,6 +190,27 @@ def test_a_feature_that_knows_the_outcome_is_caught_at_the_leak_ceiling(catalogu
         refuse_leaks(evaluations)
 
 
+def test_a_feature_fed_with_the_outcome_is_caught_when_a_model_has_learnt_it(catalogue, slices):
+    def leaking(table: Table, seed: int) -> Table:
+        values = table.frame.values.copy()
+        noise = np.random.default_rng(seed).random(len(table))
+        values[:, catalogue.feature_names.index("days_since_work")] = 0.7 * table.outcome + noise
+        return Table(
+            FeatureFrame(values, table.frame.names, table.frame.fingerprint),
+            table.outcome,
+            table.answered,
+            table.landmark,
+        )
+
+    fit, calibration = (leaking(table, seed) for seed, table in enumerate(slices))
+    fitted = fit_candidate("t", catalogue, fit, calibration, tree_fitter(catalogue, SMALL, 1))
+    fresh = leaking(people(catalogue, 3_000, 9), 9)
+    risk = fitted.risk(fresh.frame, fresh.answered, catalogue)
+    evaluations = evaluate_models(fresh.outcome, fresh.landmark, np.arange(3_000), {"served model": risk}, 20, 1)
+    with pytest.raises(TrainingError, match=r"above 0.85: a feature probably knows the outcome"):
+        refuse_leaks(evaluations)
+
+
 def test_permuted_labels_give_one_half(catalogue, slices):
     fit, calibration = slices
     random = np.random.default_rng(6)

@@ -56,6 +56,15 @@ def test_calibration_is_on_the_last_months_before_the_gap(rows, share):
     assert rows.as_of[split.calibration.rows].min() >= split.calibration.starts
 
 
+def test_calibration_by_landmarks_reaches_up_to_the_recording_lag(rows, share):
+    split = backtest_split(rows, share, **OPTIONS, step_days=92)
+    assert split.calibration.ends == split.evaluation.starts - 61
+    assert split.calibration.ends - split.calibration.starts + 1 == 92 + 365
+    assert split.known_on == split.evaluation.starts - 1
+    assert split.observed_until == split.evaluation.starts - 60
+    assert rows.matures_on[split.fit.rows].max() <= split.observed_until
+
+
 def test_nobody_is_evaluated_before_the_outcome_is_known(rows, share):
     split = backtest_split(rows, share, **OPTIONS)
     assert rows.matures_on[split.evaluation.rows].max() <= UNTIL - 60
