@@ -27,6 +27,7 @@ from service.cli_ledger import write_new_key
 from service.database import migrate
 from service.ledger import Ledger, open_ledger
 from service.settings import Settings
+from service.today import today_in_finland
 
 MODEL = "demo-keski-uusimaa"
 REASON = "Demonstration on a synthetic population; not for real clients"
@@ -195,7 +196,7 @@ def print_example(settings: Settings, advisor_key: Path) -> None:
 def example_of_today() -> dict[str, Any]:
     """The example document with its dates moved so that it speaks of a client who registered two days ago."""
     document: dict[str, Any] = json.loads((files("service") / "examples" / "new_client.json").read_text("utf-8"))
-    moved = date.today() - date.fromisoformat(document.pop("as_of"))
+    moved = today_in_finland() - date.fromisoformat(document.pop("as_of"))
     for spell in document["spells"]:
         for day in ("start", "end"):
             if spell.get(day):
