@@ -190,12 +190,14 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
         "Each seed is a population of its own and a backtest of its own: fitted and calibrated on what was known on "
         "the day before the evaluation, judged on the twelve months after it. The ceiling is a model of the true risk "
         "itself from the admitted facts, learnt on other populations (`training/ceiling.py`). The worst is the seed "
-        "farthest on the wrong side of the goal; where there is none, the lowest, and of calibration the farthest from 0.",
+        "farthest on the wrong side of the goal; where there is none, the lowest, and of calibration the farthest from "
+        "0.",
         "",
         "How to read the calibration. The error by chance is what risks without any fault would show on so few people: "
         "no model can be asked for less. The register model alone is what the people would be told had nobody answered "
-        "anything; the model stands above it because an answer may only add support. What is left at the register model "
-        "beyond chance with the trend, and not without it, is the level of unemployment rising after the day of the fit.",
+        "anything; the model stands above it because an answer may only add support. What is left at the register "
+        "model beyond chance with the trend, and not without it, is the level of unemployment rising after the day of "
+        "the fit.",
     ]
     for name, by_seed in found.items():
         lines += ["", f"## Populations {name}", ""]
