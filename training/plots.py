@@ -142,6 +142,7 @@ def _gains(worth: Worth) -> "Figure":
             axis.plot(gain.value, place, "o", color="#1f5a7a" if beyond else "0.6")
         axis.axvline(0, color="0.7", linewidth=1)
         axis.set(xlim=edges, ylim=(-0.5, len(blocks) - 0.5), title=f"month {month}", xlabel="gain in AUC")
+        axis.locator_params(axis="x", nbins=4)
         axis.set_yticks(range(len(blocks)), [""] * len(blocks))
     axes[0].set_yticklabels([f"{block}{' *' if block in voluntary else ''}" for block in reversed(blocks)])
     figure.suptitle(
