@@ -17,9 +17,9 @@ def policy() -> SegmentPolicy:
 @pytest.mark.parametrize(
     ("risk", "landmark", "level"),
     [
-        (0.39, 0, "standard_service"),
-        (0.40, 0, "early_meeting"),
-        (0.54, 0, "close_support"),
+        (0.37, 0, "standard_service"),
+        (0.38, 0, "early_meeting"),
+        (0.50, 0, "close_support"),
         (0.40, 3, "standard_service"),
         (0.74, 9, "standard_service"),
         (1.00, 9, "close_support"),
@@ -64,9 +64,9 @@ def test_the_first_thresholds_are_called_an_assumption(policy: SegmentPolicy) ->
     ("old", "new", "place"),
     [
         ('version = "2026-1"', "", "version"),
-        ("[thresholds.0]\nearly_meeting = 0.40", "[thresholds.0]\nearly_meeting = 0.60", "thresholds.0"),
-        ("close_support = 0.54", "close_support = 1.54", "thresholds.0"),
-        ("close_support = 0.54", "", "thresholds.0"),
+        ("[thresholds.0]\nearly_meeting = 0.38", "[thresholds.0]\nearly_meeting = 0.60", "thresholds.0"),
+        ("close_support = 0.50", "close_support = 1.54", "thresholds.0"),
+        ("close_support = 0.50", "", "thresholds.0"),
         ("[thresholds.3]", "[thresholds.three]", "landmark"),
         ('name.sv = "tidigt möte"', "", "levels.early_meeting.name.sv"),
         ("[levels.close_support]", "[levels.closest_support]", "levels"),
