@@ -1,4 +1,4 @@
-"""One person, one day: the extract of training and the document of a request give the same features and risk."""
+"""One person, one day: the extract of training and the document of a request give the same features."""
 
 from datetime import date, timedelta
 from itertools import pairwise
