@@ -16,10 +16,10 @@ from model_registry.evidence.measures import (
     recall_at_capacity,
 )
 from model_registry.evidence.survival import effective_n
+from training.figures import new_figure, save_figures
 from training.worth import EVERYBODY, WHO_GAVE_IT, Worth
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
@@ -67,27 +67,13 @@ def plot_all(
     }
     if worth is not None:
         figures["gain_by_block.svg"] = _gains(worth)
-    paths = []
-    for name, figure in figures.items():
-        figure.tight_layout()
-        figure.savefig(folder / name, metadata={"Date": None})
-        paths.append(folder / name)
-    return tuple(paths)
-
-
-def _figure(columns: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    mpl.rcParams["svg.hashsalt"] = "varhain"
-    figure = Figure(figsize=(width, height))
-    return figure, list(np.atleast_1d(figure.subplots(1, columns)))
+    return save_figures(folder, figures)
 
 
 def _calibration(
     outcome: Floats, landmark: NDArray[np.int8], risk: Floats, weight: Floats, months: list[int]
 ) -> "Figure":
-    figure, axes = _figure(len(months), 3.4 * len(months), 3.9)
+    figure, axes = new_figure(len(months), 3.4 * len(months), 3.9)
     for axis, month in zip(axes, months, strict=True):
         rows = landmark == month
         own, told, standing = outcome[rows], risk[rows], weight[rows]
@@ -125,7 +111,7 @@ def _gains(worth: Worth) -> "Figure":
     blocks = list(dict.fromkeys(one.block for one in shown))
     months = sorted({one.landmark for one in shown})
     voluntary = {one.block for one in shown if one.measured_on == WHO_GAVE_IT}
-    figure, axes = _figure(len(months), 2.6 * len(months) + 1.6, 1.4 + 0.5 * len(blocks))
+    figure, axes = new_figure(len(months), 2.6 * len(months) + 1.6, 1.4 + 0.5 * len(blocks))
     ends = [end for one in shown for end in (one.gains["auc"].lower, one.gains["auc"].upper) if end is not None]
     edges = (min([*ends, 0.0]) - 0.005, max([*ends, 0.01]) + 0.005)
     for axis, month in zip(axes, months, strict=True):
@@ -153,7 +139,7 @@ def _gains(worth: Worth) -> "Figure":
 
 
 def _recall(outcome: Floats, risks: Mapping[str, Floats], weight: Floats, month: int) -> "Figure":
-    figure, (axis,) = _figure(1, 6.4, 4.4)
+    figure, (axis,) = new_figure(1, 6.4, 4.4)
     capacities = np.linspace(0.01, 1.0, 100)
     for position, (name, risk) in enumerate(risks.items()):
         ranking = rank(outcome, risk, weight)
@@ -174,7 +160,7 @@ def _recall(outcome: Floats, risks: Mapping[str, Floats], weight: Floats, month:
 def _contributions(catalogue: Catalogue, contributions: Floats, names: tuple[str, ...], month: int) -> "Figure":
     size = np.abs(contributions - contributions.mean(axis=0)).mean(axis=0)
     order = np.argsort(size)[-FEATURES_SHOWN:]
-    figure, (axis,) = _figure(1, 7.2, 0.8 + 0.3 * len(order))
+    figure, (axis,) = new_figure(1, 7.2, 0.8 + 0.3 * len(order))
     axis.barh([catalogue.feature(names[i]).label["en"] for i in order], size[order], color="#1f5a7a")
     axis.set(
         title=f"What tells people apart, month {month}",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.figures import new_figure, save_figures
 from training.population.parameters import LANDMARK_MONTHS
 from training.population.stocks import GROUPS, MEASURES, month_place
 from training.population.summary import FIRST_YEAR, Tally, curve
@@ -19,7 +20,6 @@ from training.population.targets import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = "#1f5a7a", "#c8641e", "#4c8a4c"
@@ -41,25 +41,11 @@ def plot_report(folder: Path, tallies: Sequence[Tally]) -> tuple[Path, ...]:
         "population_hazard.svg": _hazard(total),
         "population_work_ability.svg": _work_ability(total),
     }
-    paths = []
-    for name, figure in figures.items():
-        figure.tight_layout()
-        figure.savefig(folder / name, metadata={"Date": None})
-        paths.append(folder / name)
-    return tuple(paths)
-
-
-def _figure(columns: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    mpl.rcParams["svg.hashsalt"] = "varhain"
-    figure = Figure(figsize=(width, height))
-    return figure, list(np.atleast_1d(figure.subplots(1, columns)))
+    return save_figures(folder, figures)
 
 
 def _survival(tally: Tally) -> "Figure":
-    figure, (axis,) = _figure(1, 7.2, 4.6)
+    figure, (axis,) = new_figure(1, 7.2, 4.6)
     months = np.arange(0, 366) / 30.4375
     for name, years, colour in PERIODS:
         rows = [year - FIRST_YEAR for year in years]
@@ -78,7 +64,7 @@ def _survival(tally: Tally) -> "Figure":
 
 
 def _stocks(tally: Tally) -> "Figure":
-    figure, axes = _figure(4, 15.0, 4.2)
+    figure, axes = new_figure(4, 15.0, 4.2)
     last = int(np.flatnonzero(tally.stocks[0, 0])[-1])
     year = FIRST_YEAR + (np.arange(last + 1) + 1) / 12
     for axis, (row, group) in zip(axes, enumerate(GROUPS), strict=True):
@@ -97,7 +83,7 @@ def _stocks(tally: Tally) -> "Figure":
 
 
 def _hazard(tally: Tally) -> "Figure":
-    figure, (axis,) = _figure(1, 6.4, 4.2)
+    figure, (axis,) = new_figure(1, 6.4, 4.2)
     places = np.arange(len(LANDMARK_MONTHS))
     for shift, (name, years, colour) in zip((-0.2, 0.2), PERIODS, strict=True):
         hazards = np.array(hazard_by_landmark(tally, years))
@@ -111,7 +97,7 @@ def _hazard(tally: Tally) -> "Figure":
 
 
 def _work_ability(tally: Tally) -> "Figure":
-    figure, axes = _figure(2, 10.5, 4.2)
+    figure, axes = new_figure(2, 10.5, 4.2)
     scores = np.arange(11)
     shares = 100 * tally.was / tally.was.sum(axis=1, keepdims=True)
     axes[0].bar(scores - 0.2, shares[0], width=0.4, color=BLUE, label="all entrants (what they would say)")
