@@ -59,14 +59,9 @@ def published_at(series: LabourMarket, occupation: Floats, as_of: Days) -> Float
 
     NaN where the occupation is not known, nothing had been published, or the latest figure is stale.
     """
-    rows = np.empty(len(as_of), np.int64)
-    latest_month_published(series.offsets, series.published_on, series.month, occupation, as_of, rows)
-    found = rows >= 0
-    value = np.full(len(as_of), np.nan)
-    value[found] = series.value[rows[found]]
-    stale = np.zeros(len(as_of), np.bool_)
-    stale[found] = as_of[found] - series.month[rows[found]] > STALE_AFTER_DAYS
-    value[stale] = np.nan
+    value = np.empty(len(as_of))
+    columns = (series.offsets, series.published_on, series.month, series.value)
+    latest_month_published(*columns, occupation, as_of, STALE_AFTER_DAYS, value)
     return value
 
 

@@ -56,6 +56,20 @@ CATALOGUES = Path(__file__).parent / "catalogues"
 Part = TypeVar("Part")
 
 
+@dataclass(frozen=True)
+class _Codes:
+    """The codes of one input, by code: what each stands for, and its number (NaN where it means "not known")."""
+
+    leading_digit: bool
+    values: Mapping[str, Value]
+    numbers: Mapping[str, float]
+
+    @classmethod
+    def of(cls, item: Input) -> "_Codes":
+        numbers = {value.code: np.nan if value.missing else float(place) for place, value in enumerate(item.values)}
+        return cls(item.coding == "leading_digit", {value.code: value for value in item.values}, numbers)
+
+
 @dataclass(frozen=True, eq=False)
 class Catalogue(CatalogueContent):
     """A checked catalogue: its content, that content's fingerprint (SHA-256, hex) and the TOML text it was read from.
@@ -91,6 +105,10 @@ class Catalogue(CatalogueContent):
     @cached_property
     def _features(self) -> dict[str, Feature]:
         return {item.name: item for item in self.features}
+
+    @cached_property
+    def _codes(self) -> "dict[str, _Codes]":
+        return {item.name: _Codes.of(item) for item in self.inputs if item.type == "code"}
 
     @cached_property
     def _domains(self) -> dict[str, Domain]:
@@ -148,9 +166,12 @@ class Catalogue(CatalogueContent):
 
     def value(self, input_name: str, code: str) -> Value | None:
         """Return the allowed value that a code stands for, None where the input knows no such code."""
-        found = self.input(input_name)
-        key = _leading_digit(code) if found.coding == "leading_digit" else code
-        return next((value for value in found.values if value.code == key), None)
+        coded = self._codes.get(input_name)
+        if coded is None:
+            self.input(input_name)  # raises where there is no such input at all
+            return None
+        key = _leading_digit(code) if coded.leading_digit else code
+        return coded.values.get(key)
 
     def code_valid_on(self, input_name: str, code: str, day: date) -> bool:
         """Return whether the input knows the code and it was in use on `day`."""
@@ -170,18 +191,22 @@ class Catalogue(CatalogueContent):
         found = self.input(input_name)
         if found.type != "code":
             raise CatalogueError(f"Input {input_name} holds no codes but type {found.type}; it cannot be encoded.")
-        position = {value.code: np.nan if value.missing else float(number) for number, value in enumerate(found.values)}
+        numbers = self._codes[input_name].numbers
         seen: dict[str | None, float] = {None: np.nan}
         for row, code in enumerate(codes):
             if code not in seen:
-                key = _leading_digit(code) if found.coding == "leading_digit" and isinstance(code, str) else code
-                if not isinstance(key, str) or key not in position:
+                known = self.value(input_name, code) if isinstance(code, str) else None
+                if known is None:
                     raise CatalogueError(
                         f"Input {input_name}, row {row + 1}: the code is not known in catalogue {self.name} "
-                        f"{self.version}; known are {', '.join(position)}."
+                        f"{self.version}; known are {', '.join(numbers)}."
                     )
-                seen[code] = position[key]
+                seen[code] = numbers[known.code]
         return np.fromiter((seen[code] for code in codes), dtype=np.float64, count=len(codes))
+
+    def number_of(self, input_name: str, value: Value) -> float:
+        """Return the number that `encode` gives a code of the input, NaN where the code means that it is not known."""
+        return self._codes[input_name].numbers[value.code]
 
 
 def load_catalogue(path: Path | str) -> Catalogue:

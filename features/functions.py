@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def feature_function(name: str, reads: tuple[str, ...]) -> Callable[[Function], 
     return register
 
 
+@cache
 def load_functions() -> dict[str, FeatureFunction]:
     """Return every registered function, after importing the modules that hold them."""
     for module in MODULES:

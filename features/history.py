@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from features.as_of import KnownFacts
 from features.facts import Days, Floats
 from features.functions import feature_function
-from features.kernels import DAY_MIN, begun_within, days_within, last_wanted, latest_value, run_around
+from features.kernels import (
+    DAY_MIN,
+    begun_within,
+    days_within,
+    last_wanted,
+    latest_value,
+    observed_window,
+    run_around,
+)
 
 DAYS_A_MONTH = 30.4375
 DAYS_A_YEAR = 365.25
@@ -85,16 +93,26 @@ def statement(known: KnownFacts, name: str, of_present_spell: bool = False) -> F
     With `of_present_spell`, one made longer than `TOLD_AHEAD_DAYS` before the present spell began is out of date: what
     somebody expected, or why a job ended, an earlier time says nothing of this one.
     """
-    out = np.full(len(known), np.nan)
-    if name in known.statement_inputs:
-        table = known.tables["statements"]
-        not_before = np.full(len(known), DAY_MIN, np.int32)
+    if name not in known.statement_inputs:
+        return np.full(len(known), np.nan)
+    table = known.tables["statements"]
+    columns = (table.offsets, table["input"], table["value"], table["happened_on"])
+    out = np.empty(len(known))
+    latest_value(*columns, known.statement_inputs.index(name), _told_from(known, of_present_spell), out)
+    return out
+
+
+def _told_from(known: KnownFacts, of_present_spell: bool) -> Days:
+    """The first day, int32 (n,), from which on a statement still says something."""
+    key = ("told from", of_present_spell)
+    if key not in known.memo:
         if of_present_spell:
             start = present_spell(known).start
-            not_before = np.where(start == DAY_MIN, start, start - TOLD_AHEAD_DAYS).astype(np.int32)
-        columns = (table.offsets, table["input"], table["value"], table["happened_on"])
-        latest_value(*columns, known.statement_inputs.index(name), not_before, out)
-    return out
+            known.memo[key] = np.where(start == DAY_MIN, start, start - TOLD_AHEAD_DAYS).astype(np.int32)
+        else:
+            known.memo[key] = np.full(len(known), DAY_MIN, np.int32)
+    told_from: Days = known.memo[key]
+    return told_from
 
 
 @dataclass(frozen=True)
@@ -110,17 +128,27 @@ def history_window(known: KnownFacts, months: int) -> Window:
     """The observed part of the `months` before the present spell (before the as-of date where there is none)."""
     key = ("window", months)
     if key not in known.memo:
-        start = present_spell(known).start
-        closes = np.where(start == DAY_MIN, known.as_of, start - 1).astype(np.int32)
-        opens = closes - np.int32(round(months * DAYS_A_MONTH)) + np.int32(1)
-        observed_from = statement(known, "history_from")
-        opens = np.where(np.isnan(observed_from), opens, np.maximum(opens, np.nan_to_num(observed_from)))
-        opens = opens.astype(np.int32)
-        days = closes.astype(np.float64) - opens + 1
-        days[np.isnan(observed_from) | (days < LEAST_OBSERVED_DAYS)] = np.nan
-        known.memo[key] = Window(opens, closes, days)
+        known.memo[key] = observed_before(known, _history_closes(known), months, LEAST_OBSERVED_DAYS)
     window: Window = known.memo[key]
     return window
+
+
+def observed_before(known: KnownFacts, closes: Days, months: int, fewest_days: int) -> Window:
+    """The observed part of the `months` that end with day `closes` (n,), NaN days where it is under `fewest_days`."""
+    if "observed_from" not in known.memo:
+        known.memo["observed_from"] = statement(known, "history_from")
+    opens, days = np.empty(len(known), np.int32), np.empty(len(known))
+    observed_window(closes, known.memo["observed_from"], round(months * DAYS_A_MONTH), fewest_days, opens, days)
+    return Window(opens, closes, days)
+
+
+def _history_closes(known: KnownFacts) -> Days:
+    """The day before the present spell (the as-of date where there is none), int32 (n,)."""
+    if "history_closes" not in known.memo:
+        start = present_spell(known).start
+        known.memo["history_closes"] = np.where(start == DAY_MIN, known.as_of, start - 1).astype(np.int32)
+    closes: Days = known.memo["history_closes"]
+    return closes
 
 
 def _spell_columns(known: KnownFacts) -> tuple[NDArray[Any], ...]:
@@ -174,7 +202,7 @@ def unemployment_spells(known: KnownFacts, months: int) -> Floats:
 def _last_work(known: KnownFacts) -> tuple[Days, Days]:
     if "last_work" not in known.memo:
         start, end = np.empty(len(known), np.int32), np.empty(len(known), np.int32)
-        closes = history_window(known, 60).closes
+        closes = _history_closes(known)
         last_wanted(*_spell_columns(known), IS_WORK, closes, start, end)
         known.memo["last_work"] = (start, np.minimum(end, closes))
     last: tuple[Days, Days] = known.memo["last_work"]
@@ -203,9 +231,12 @@ def last_job_months(known: KnownFacts) -> Floats:
 
 
 def _registration_month(known: KnownFacts) -> Floats:
-    start = present_spell(known).start
-    month = start.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
-    return np.where(start == DAY_MIN, np.nan, month.astype(np.float64))
+    if "registration_month" not in known.memo:
+        start = present_spell(known).start
+        month = start.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+        known.memo["registration_month"] = np.where(start == DAY_MIN, np.nan, month.astype(np.float64))
+    months: Floats = known.memo["registration_month"]
+    return months
 
 
 @feature_function("registration_month_sin", reads=("spells",))

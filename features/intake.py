@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +24,9 @@ LISTS = ("spells", "services", "self_assessments")
 
 ENVELOPE = ("client_id", "purpose", "as_of")
 """What stands in every document beside the catalogue's inputs."""
+
+NOTHING = {kind: empty_table(kind, 1) for kind in COLUMNS}
+"""The tables of one person of whom nothing is known; nobody writes into a table, so all requests share these."""
 
 
 def frame_of_document(
@@ -67,7 +71,7 @@ def facts_of_document(
         raise FactsError(reader.faults)
 
     now = day_number(as_of)
-    tables = {kind: empty_table(kind, 1) for kind in COLUMNS}
+    tables = dict(NOTHING)
     for kind in LISTS:
         if items[kind]:
             tables[kind] = _table(kind, items[kind], now)
@@ -114,6 +118,21 @@ def _table(kind: str, items: Sequence[Mapping[str, Any]], now: int) -> Any:
     return fact_table(kind, 1, np.zeros(len(items), np.int64), columns)
 
 
+@lru_cache(maxsize=16)
+def _asked_on_top(catalogue: Catalogue) -> tuple[tuple[Input, ...], frozenset[str]]:
+    """The inputs that are single values, and every field that may stand on top of a document."""
+    inputs = tuple(item for item in catalogue.inputs if item.fact not in LISTS)
+    lists = {item.fact for item in catalogue.inputs} & set(LISTS)
+    return inputs, frozenset({item.field for item in inputs} | lists | set(ENVELOPE))
+
+
+@lru_cache(maxsize=64)
+def _asked_in_list(catalogue: Catalogue, kind: str) -> tuple[tuple[Input, ...], frozenset[str]]:
+    """The inputs of one list, and the fields that may stand in an item of it."""
+    inputs = catalogue.inputs_of(kind)
+    return inputs, frozenset(item.field for item in inputs)
+
+
 class _Reader:
     """Reads values by the catalogue and collects faults instead of stopping at the first."""
 
@@ -128,14 +147,13 @@ class _Reader:
 
     def top_level(self, document: Mapping[str, Any]) -> dict[str, float]:
         """Single values as numbers, by input name; those not told are left out."""
-        inputs = [item for item in self.catalogue.inputs if item.fact not in LISTS]
-        lists = {item.fact for item in self.catalogue.inputs} & set(LISTS)
-        self._refuse_unknown(document, "", {item.field for item in inputs} | lists | set(ENVELOPE))
+        inputs, allowed = _asked_on_top(self.catalogue)
+        self._refuse_unknown(document, "", allowed)
         return self._values(inputs, document, "", self.as_of)
 
     def items(self, kind: str, given: Any) -> list[dict[str, Any]]:
         """The items of one list, each as numbers by field, with its position kept under `_position`."""
-        inputs = [item for item in self.catalogue.inputs if item.fact == kind]
+        inputs, allowed = _asked_in_list(self.catalogue, kind)
         if given is None:
             if any(item.required for item in inputs) and kind == "spells":
                 self.fault("/spells", "is missing; give at least the present spell, with its employment code and start")
@@ -149,7 +167,7 @@ class _Reader:
             if not isinstance(item, Mapping):
                 self.fault(pointer, "must be an object with named fields")
                 continue
-            self._refuse_unknown(item, pointer, {entry.field for entry in inputs})
+            self._refuse_unknown(item, pointer, allowed)
             opened = item.get("date" if kind == "self_assessments" else "start")
             happened = _iso_date(opened) or self.as_of
             values: dict[str, Any] = self._values(inputs, item, pointer, happened)
@@ -169,7 +187,7 @@ class _Reader:
                     "(`end` is the last day, included)",
                 )
 
-    def _refuse_unknown(self, given: Mapping[str, Any], pointer: str, allowed: set[str]) -> None:
+    def _refuse_unknown(self, given: Mapping[str, Any], pointer: str, allowed: frozenset[str]) -> None:
         for position, key in enumerate(given):
             if key not in allowed:
                 plain = re.fullmatch(r"[A-Za-z_]{1,40}", str(key))
@@ -207,17 +225,15 @@ class _Reader:
         return self._number(raw, where, item.minimum, item.maximum, whole=item.type == "integer")
 
     def _code(self, item: Input, raw: Any, where: str, happened: date) -> float | None:
-        cure = f"allowed: {', '.join(value.code for value in item.values)}"
-        if not isinstance(raw, str):
-            self.fault(where, f"must be a code written as text; {cure}")
+        value = self.catalogue.value(item.name, raw) if isinstance(raw, str) else None
+        if value is None:
+            what = "is not a code of this list" if isinstance(raw, str) else "must be a code written as text"
+            self.fault(where, f"{what}; allowed: {', '.join(value.code for value in item.values)}")
             return None
-        if self.catalogue.value(item.name, raw) is None:
-            self.fault(where, f"is not a code of this list; {cure}")
-            return None
-        if not self.catalogue.code_valid_on(item.name, raw, happened):
+        if not value.valid_on(happened):
             self.fault(where, "is a code that was not in force on that date; the catalogue says which was")
             return None
-        number = float(self.catalogue.encode(item.name, [raw])[0])
+        number = self.catalogue.number_of(item.name, value)
         return None if math.isnan(number) else number
 
     def _date(self, raw: Any, where: str) -> float | None:

@@ -145,20 +145,59 @@ def latest_rows(offsets, usable, last, previous):  # type: ignore[no-untyped-def
 
 
 @compiled
-def latest_month_published(offsets, published_on, month, key, as_of, out):  # type: ignore[no-untyped-def]
-    """Write the row of the latest month of series `key` published by `as_of`, in its latest version; -1 for none."""
+def observed_window(closes, observed_from, days, fewest, opens, observed):  # type: ignore[no-untyped-def]
+    """Write first day and length of the observed part of the `days` that end with day `closes` of each person.
+
+    The length is NaN where nobody observed (`observed_from` is NaN), or for fewer than `fewest` days.
+    """
+    for i in range(len(closes)):
+        first = np.int64(closes[i]) - days + 1
+        if observed_from[i] > first:
+            first = np.int64(observed_from[i])
+        length = np.int64(closes[i]) - first + 1
+        opens[i] = first
+        observed[i] = np.nan if np.isnan(observed_from[i]) or length < fewest else float(length)
+
+
+@compiled
+def ended_within(offsets, end, opens, before, out):  # type: ignore[no-untyped-def]
+    """Write how many facts of each person ended on day `opens` or later, and before day `before`."""
+    for i in range(len(out)):
+        count = 0
+        for row in range(offsets[i], offsets[i + 1]):
+            if opens[i] <= end[row] < before[i]:
+                count += 1
+        out[i] = count
+
+
+@compiled
+def value_of_row(column, rows, out):  # type: ignore[no-untyped-def]
+    """Write the value in the row named for each person; NaN where the row is -1."""
+    for i in range(len(rows)):
+        out[i] = column[rows[i]] if rows[i] >= 0 else np.nan
+
+
+@compiled
+def latest_month_published(offsets, published_on, month, value, key, as_of, stale_after, out):  # type: ignore[no-untyped-def]
+    """Write the value of the latest month of series `key` published by `as_of`, in its latest version.
+
+    NaN where there is none, or where the month began more than `stale_after` days before.
+    """
     for i in range(len(as_of)):
-        out[i] = -1
+        out[i] = np.nan
         if np.isnan(key[i]):
             continue
         series = int(key[i])
         if series < 0 or series >= len(offsets) - 1:
             continue
+        latest = -1
         for row in range(offsets[series], offsets[series + 1]):
             if published_on[row] > as_of[i]:
                 break
-            if out[i] < 0 or month[row] >= month[out[i]]:
-                out[i] = row
+            if latest < 0 or month[row] >= month[latest]:
+                latest = row
+        if latest >= 0 and as_of[i] - month[latest] <= stale_after:
+            out[i] = value[latest]
 
 
 @compiled

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.as_of import KnownFacts
 from features.facts import Floats
 from features.functions import feature_function
-from features.kernels import latest_rows
+from features.kernels import latest_rows, value_of_row
 
 
 def _rows(known: KnownFacts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -23,9 +23,8 @@ def _rows(known: KnownFacts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _value(known: KnownFacts, name: str, rows: NDArray[np.int64]) -> Floats:
-    out = np.full(len(known), np.nan)
-    found = rows >= 0
-    out[found] = known.tables["self_assessments"][name][rows[found]]
+    out = np.empty(len(known))
+    value_of_row(known.tables["self_assessments"][name], rows, out)
     return out
 
 

@@ -7,6 +7,7 @@ are checked in `verification.py`.
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,10 +113,33 @@ class Ledger:
         LedgerError
             It could not be recorded; then the screening must not be answered.
         """
-        content = canonical_json({"client_id": client_id, "document": document, "answer": answer})
         known = {} if screening_id is None else {"id": screening_id}
+        return self._writer.append(self._screening_draft(caller, client_id, document, answer, versions, **known))
+
+    def record_screening_soon(
+        self,
+        caller: Caller,
+        client_id: str,
+        document: Mapping[str, Any],
+        answer: Mapping[str, Any],
+        versions: Versions,
+    ) -> "Future[Recorded]":
+        """Return the entry of a screening to come: the future is done when it is on disk, or raises LedgerError."""
+        return self._writer.append_soon(self._screening_draft(caller, client_id, document, answer, versions))
+
+    def _screening_draft(
+        self,
+        caller: Caller,
+        client_id: str,
+        document: Mapping[str, Any],
+        answer: Mapping[str, Any],
+        versions: Versions,
+        **known: str,
+    ) -> Draft:
+        content = canonical_json({"client_id": client_id, "document": document, "answer": answer})
         subject = self._pseudonyms.of_client(client_id)
-        return self._append("screening", caller, subject=subject, content=content, **vars(versions), **known)
+        about = {"subject": subject, "content": content, **vars(versions), **known}
+        return _draft(self._pseudonyms, "screening", caller, **about)
 
     def screening(self, screening_id: str, caller: Caller) -> Screening | None:
         """Return a screening, after recording that it was read; None if there is none in the caller's unit.

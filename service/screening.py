@@ -3,6 +3,7 @@
 No web here: the service, the terminal and the tests tell the same story.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,11 +42,29 @@ def screen(champion: Champion, ledger: Ledger, caller: Caller, document: Any, to
     LedgerError
         When it could not be recorded; then there is no screening.
     """
+    client_id, read, answer = answer_to_record(champion, caller, document, today)
+    recorded = ledger.record_screening(caller, client_id, read, answer, champion.versions)
+    return _with_place(answer, recorded.id, recorded.recorded_at, client_id)
+
+
+async def screen_soon(champion: Champion, ledger: Ledger, caller: Caller, document: Any, today: date) -> Record:
+    """The same as `screen` on an event loop, which takes other requests while the ledger's disk is waited for."""
+    client_id, read, answer = answer_to_record(champion, caller, document, today)
+    entry = ledger.record_screening_soon(caller, client_id, read, answer, champion.versions)
+    recorded = await asyncio.wrap_future(entry)
+    return _with_place(answer, recorded.id, recorded.recorded_at, client_id)
+
+
+def answer_to_record(
+    champion: Champion, caller: Caller, document: Any, today: date
+) -> tuple[str, Mapping[str, Any], Record]:
+    """The client's pseudonym, the document as it may be kept, and the answer; nothing is recorded yet.
+
+    Raises PurposeError and FactsError as `screen` does.
+    """
     read = read_document(champion, caller, document, today)
     answer = {"as_of": read.as_of.isoformat(), **assess(champion, read), **_standing_parts(champion)}
-    client_id = read.document["client_id"]
-    recorded = ledger.record_screening(caller, client_id, read.document, answer, champion.versions)
-    return _with_place(answer, recorded.id, recorded.recorded_at, client_id)
+    return read.document["client_id"], read.document, answer
 
 
 def record_of(screening: Screening) -> Record:

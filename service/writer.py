@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,7 +98,7 @@ class Transaction:
 
 
 class Writer:
-    """The only one who appends. Threads that come while one commits share the next commit: one fsync for all."""
+    """The only one who appends. Whoever comes while a commit runs shares the next commit: one fsync for all."""
 
     def __init__(self, engine: Engine, pseudonyms: Pseudonyms, witness: Witness) -> None:
         self._engine = engine
@@ -106,6 +107,8 @@ class Writer:
         self._foundation_seen = False
         self._turn = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._commit_is_due = False
 
     def append(self, draft: Draft) -> Recorded:
         """Record an entry; it is on disk when this returns.
@@ -118,12 +121,28 @@ class Writer:
         mine = _Waiting(draft)
         self._waiting.append(mine)
         with self._turn:
-            if mine.recorded is None and mine.error is None:
+            if not mine.recorded.done():
                 self._commit_all_waiting()
-        if mine.error is not None:
-            raise LedgerError(mine.error.message, mine.error.status_code) from mine.error
-        assert mine.recorded is not None
+        return mine.recorded.result()
+
+    def append_soon(self, draft: Draft) -> "Future[Recorded]":
+        """Record an entry without making this thread wait: the future is done when the entry is on disk.
+
+        The future raises what `append` raises. One thread commits for all who call this: an event loop goes on reading
+        requests meanwhile, and those share the next commit.
+        """
+        mine = _Waiting(draft)
+        self._waiting.append(mine)
+        # Looked at after the draft has joined the queue: a commit that is due will find it there.
+        if not self._commit_is_due:
+            self._commit_is_due = True
+            self._committer.submit(self._commit_what_is_due)
         return mine.recorded
+
+    def _commit_what_is_due(self) -> None:
+        with self._turn:
+            self._commit_is_due = False
+            self._commit_all_waiting()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -135,18 +154,23 @@ class Writer:
         together: list[_Waiting] = []
         while self._waiting:
             together.append(self._waiting.popleft())
+        if not together:  # another thread's commit has taken them
+            return
         try:
             with self._open() as transaction:
                 recorded = transaction.append_all([one.draft for one in together])
         except BaseException as error:
-            # The others wait in their own threads and must hear of it too.
+            # The others wait elsewhere and must hear of it too, each of an error of its own.
             for one in together:
-                one.error = error if isinstance(error, VarhainError) else LedgerError(_UNFORESEEN)
+                said = (error.message, error.status_code) if isinstance(error, VarhainError) else (_UNFORESEEN,)
+                refused = LedgerError(*said)
+                refused.__cause__ = error
+                one.recorded.set_exception(refused)
             if not isinstance(error, VarhainError):
                 raise
         else:
             for one, entry in zip(together, recorded, strict=True):
-                one.recorded = entry
+                one.recorded.set_result(entry)
 
     @contextmanager
     def _open(self) -> Iterator[Transaction]:
@@ -183,10 +207,9 @@ def check_foundation(connection: Connection, pseudonyms: Pseudonyms) -> None:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Waiting:
-    """A thread's draft on its way into a commit."""
+    """A draft on its way into a commit, and whom to tell."""
 
     draft: Draft
-    recorded: Recorded | None = None
-    error: VarhainError | None = None
+    recorded: "Future[Recorded]" = field(default_factory=Future)

@@ -11,14 +11,14 @@ from service.answer import in_three_lines, render
 from service.answer_model import ScreeningAnswer
 from service.dependencies import CallerHere, DocumentHere, Language, PartsHere, Today
 from service.problems import Problem, ProblemError
-from service.screening import record_of, screen
+from service.screening import record_of, screen_soon
 
 router = APIRouter(prefix="/v1/screenings", tags=["screenings"])
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept"}
 
 
 @router.post("", response_model=ScreeningAnswer, summary="Screen one client")
-def create(
+async def create(
     request: Request, caller: CallerHere, document: DocumentHere, parts: PartsHere, language: Language, today: Today
 ) -> Response:
     """An explained answer about one client, recorded before it leaves.
@@ -26,7 +26,8 @@ def create(
     `Accept: text/plain` gives it in three lines. Somebody outside the trained population gets `assessed: false` with
     the reason and the next step: it says nothing about need.
     """
-    record = screen(parts.seat.current(), parts.ledger, caller, document, today)
+    # On the event loop itself: the work is all computing, so threads would only take it in turns, and hand it about.
+    record = await screen_soon(parts.seat.current(), parts.ledger, caller, document, today)
     place = {"Location": f"/v1/screenings/{record['id']}"}
     return answer_with(record, request, language, headers=place)
 
