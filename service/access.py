@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Table, bindparam, select
 
 from features.errors import AccessError
 from features.identity_codes import holds_identity_code
-from service.database import read_transaction
+from service.database import read_transaction, single_row
 from service.pseudonyms import is_letters, random_letters
 from service.tables import ApiKey
 
@@ -27,7 +27,8 @@ SECRET_LETTERS: Final = 55  # 26 ** 55 > 2 ** 256
 MAX_UNIT_LENGTH: Final = 64
 
 API_KEYS: Table = ApiKey.__table__  # type: ignore[attr-defined]
-_KEY = select(API_KEYS).where(API_KEYS.c.id == bindparam("key_id"))
+_KEPT = [API_KEYS.c[name] for name in ("secret_digest", "id", "role", "unit", "purpose", "revoked_at")]
+_KEY = select(*_KEPT).where(API_KEYS.c.id == bindparam("key_id"))
 _NO_KEY = "0" * 64
 _UNKNOWN = "the key is not known: send one made by `varhain key create`, as `Authorization: Bearer varhain_...`"
 
@@ -99,15 +100,16 @@ def authenticate(engine: Engine, text: str | None) -> Caller:
     prefix, key_id, secret = [*text.split("_", 2), "", ""][:3]
     if prefix != "varhain" or not is_letters(key_id):
         raise AccessError(_UNKNOWN, 401)
-    with read_transaction(engine) as connection:
-        row = connection.execute(_KEY, {"key_id": key_id}).first()
+    # Asked anew at every request: a key that was revoked a moment ago, by whatever process, opens nothing.
+    row = single_row(engine, _KEY, key_id=key_id)
     # Compared even without a row, so that time does not tell which ids exist.
-    matches = hmac.compare_digest(_digest(secret), row.secret_digest if row else _NO_KEY)
+    matches = hmac.compare_digest(_digest(secret), row[0] if row else _NO_KEY)
     if row is None or not matches:
         raise AccessError(_UNKNOWN, 401)
-    if row.revoked_at is not None:
+    _, found_id, role, unit, purpose, revoked_at = row
+    if revoked_at is not None:
         raise AccessError("the key was revoked: ask for a new one", 401)
-    return Caller(row.id, row.role, row.unit, row.purpose)
+    return Caller(found_id, role, unit, purpose)
 
 
 def list_keys(engine: Engine) -> list[KeyInfo]:

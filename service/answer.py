@@ -23,6 +23,8 @@ FEWEST_OF_100, MOST_OF_100 = 1, 99
 # Under half a month into a spell the horizon is simply a year.
 JUST_BEGUN_MONTHS = 0.5
 
+_ALL_LANGUAGES = frozenset(LANGUAGES)
+
 Record = dict[str, Any]
 
 
@@ -111,7 +113,7 @@ def render(record: Mapping[str, Any], language: str) -> dict[str, Any]:
 def in_language(node: Any, language: str) -> Any:
     """The same tree with every wording (a mapping of exactly our languages) replaced by its text."""
     if isinstance(node, Mapping):
-        if node.keys() == set(LANGUAGES):
+        if node.keys() == _ALL_LANGUAGES:
             return node[language]
         return {key: in_language(value, language) for key, value in node.items()}
     if isinstance(node, list | tuple):

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from features.errors import Fault
+from features.identity_codes import may_hold_identity_code
 from service.pointers import depth_of, hides_identity_code, is_text, safe_pointer, walk
 from service.problems import Problem, ProblemError, identity_code_in, invalid
 
@@ -22,9 +23,13 @@ def read_document(raw: bytes) -> Any:
         ``unreadable`` (400) when it is not UTF-8 or not JSON, ``identity_code`` (422) with pointers, or ``invalid``
         (422) with the pointer of every number that is not finite.
     """
-    document = _parse(_decode(raw))
+    text = _decode(raw)
+    document = _parse(text)
     if depth_of(document) > DEEPEST_NESTING:
         raise _too_deep()
+    # Without an escape, what stands in a string of the document stands in the text as it is.
+    if "\\" not in text and not may_hold_identity_code(text) and numbers_are_usable(document):
+        return document
     codes: dict[str, None] = {}
     faults = []
     for pointer, node in walk(document):
@@ -42,6 +47,15 @@ def read_document(raw: bytes) -> Any:
     if faults:
         raise ProblemError(invalid(faults))
     return document
+
+
+def numbers_are_usable(node: Any) -> bool:
+    """Whether every number in a document is finite and not too large."""
+    if isinstance(node, dict):
+        return all(numbers_are_usable(value) for value in node.values())
+    if isinstance(node, list):
+        return all(numbers_are_usable(value) for value in node)
+    return not isinstance(node, int | float) or -LARGEST_INTEGER <= node <= LARGEST_INTEGER
 
 
 def _decode(raw: bytes) -> str:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import VarhainError
-from features.identity_codes import holds_bare_identity_code
+from features.identity_codes import holds_bare_identity_code, may_hold_identity_code
 from service.body import read_document
 from service.pointers import hides_identity_code
 from service.problems import Problem, ProblemError, identity_code_in, problem_of
@@ -148,6 +148,9 @@ def _place_of_identity_code(scope: Scope) -> str | None:
         return "path"
     if hides_identity_code(scope["query_string"].decode("latin-1")):
         return "query"
+    together = b"\0".join([part for header in scope["headers"] for part in header])
+    if not may_hold_identity_code(together.decode("latin-1")):
+        return None
     for name, value in scope["headers"]:
         # Random tokens hold the shape inside by chance; a code that stands alone is refused in a trace header as well.
         hides = holds_bare_identity_code if name in TRACE_HEADERS else hides_identity_code

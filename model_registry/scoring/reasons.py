@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from features.catalogue import Catalogue
-from features.catalogue_parts import Feature, Input, Words
+from features.catalogue_parts import Domain, Feature, Input, Words
 
 # Net log-odds under which a domain is not worth a word: at a risk of 20 % it moves 1.6 people in a hundred.
 DOMAIN_FLOOR = 0.10
@@ -91,34 +91,59 @@ def explain(
     told : iterable of str
         Names of the inputs the request told.
     """
-    reasons = _domain_reasons(catalogue, relative, values)
-    raised = sorted((r for r in reasons if r.contribution >= DOMAIN_FLOOR), key=lambda r: -r.contribution)
-    group_of = {domain.name: domain.group for domain in catalogue.domains}
-    said = [_keep_sentences(catalogue, reason, sign=1) for reason in raised]
+    weights = _weights(catalogue, relative, values)
+    raised = sorted((w for w in weights if w.net >= DOMAIN_FLOOR), key=lambda weight: -weight.net)
+    said = [(weight.domain, _reason(catalogue, weight, _weightiest(weight.shares, sign=1))) for weight in raised]
     return Explanation(
-        strengths=_strengths(catalogue, reasons),
-        can_be_influenced=tuple(r for r in said if r.statements and group_of[r.domain] == CAN_BE_INFLUENCED),
-        situation_now=tuple(r for r in said if r.statements and group_of[r.domain] != CAN_BE_INFLUENCED),
+        strengths=_strengths(catalogue, weights),
+        can_be_influenced=tuple(r for d, r in said if r.statements and d.group == CAN_BE_INFLUENCED),
+        situation_now=tuple(r for d, r in said if r.statements and d.group != CAN_BE_INFLUENCED),
         topics=_topics(catalogue, values),
         not_known=_not_known(catalogue, frozenset(told)),
     )
 
 
-def _domain_reasons(
-    catalogue: Catalogue, relative: Mapping[str, float], values: Mapping[str, float]
-) -> list[DomainReason]:
-    """The net of each domain with every sentence that could be said, each in its own direction."""
-    said: dict[str, list[Statement]] = {domain.name: [] for domain in catalogue.domains}
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one feature of one person weighs, before anything is put into words."""
+
+    feature: Feature
+    value: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    """What a domain weighs on the whole, and the features it is made of."""
+
+    domain: Domain
+    net: float
+    shares: list[_Share]
+
+
+def _weights(catalogue: Catalogue, relative: Mapping[str, float], values: Mapping[str, float]) -> list[_Weight]:
+    """The net of each domain with every feature that could be said, each in its own direction."""
+    found: dict[str, list[_Share]] = {domain.name: [] for domain in catalogue.domains}
     for feature in catalogue.features:
         share = relative.get(feature.name)
         value = values.get(feature.name, NOT_KNOWN)
         if feature.shown == "reason" and share is not None and not isnan(value):
-            fact = _fact(catalogue, feature, value)
-            said[feature.domain].append(Statement(feature.name, _sentence(feature, share), fact, share))
-    return [
-        DomainReason(d.name, d.label, sum(s.contribution for s in said[d.name]), tuple(said[d.name]))
-        for d in catalogue.domains
-    ]
+            found[feature.domain].append(_Share(feature, value, share))
+    return [_Weight(d, sum(share.contribution for share in found[d.name]), found[d.name]) for d in catalogue.domains]
+
+
+def _reason(catalogue: Catalogue, weight: _Weight, shares: Iterable[_Share]) -> DomainReason:
+    """A domain in words, with a sentence for each of `shares`."""
+    statements = tuple(
+        Statement(
+            share.feature.name,
+            _sentence(share.feature, share.contribution),
+            _fact(catalogue, share.feature, share.value),
+            share.contribution,
+        )
+        for share in shares
+    )
+    return DomainReason(weight.domain.name, weight.domain.label, weight.net, statements)
 
 
 def _sentence(feature: Feature, share: float) -> Words:
@@ -144,31 +169,30 @@ def _fact(catalogue: Catalogue, feature: Feature, value: float) -> Words:
     }
 
 
-def _keep_sentences(catalogue: Catalogue, reason: DomainReason, sign: int) -> DomainReason:
-    """The same reason with only the weightiest sentences that point the way `sign` does.
+def _weightiest(shares: Iterable[_Share], sign: int) -> list[_Share]:
+    """The weightiest features that point the way `sign` does.
 
     One for each function: the same thing over one year, three and five is said once.
     """
-    pointing = [s for s in reason.statements if s.contribution * sign >= FEATURE_FLOOR]
-    pointing.sort(key=lambda statement: abs(statement.contribution))
-    said_by = {catalogue.feature(s.feature).function or s.feature: s for s in pointing}  # the weightiest comes last
-    pointing = sorted(said_by.values(), key=lambda statement: -abs(statement.contribution))
-    return DomainReason(reason.domain, reason.label, reason.contribution, tuple(pointing[:SENTENCES_PER_DOMAIN]))
+    pointing = [share for share in shares if share.contribution * sign >= FEATURE_FLOOR]
+    pointing.sort(key=lambda share: abs(share.contribution))
+    said_by = {share.feature.function or share.feature.name: share for share in pointing}  # the weightiest comes last
+    return sorted(said_by.values(), key=lambda share: -abs(share.contribution))[:SENTENCES_PER_DOMAIN]
 
 
-def _strengths(catalogue: Catalogue, reasons: list[DomainReason]) -> tuple[DomainReason, ...]:
+def _strengths(catalogue: Catalogue, weights: list[_Weight]) -> tuple[DomainReason, ...]:
     """What a person can build on: features with a wording as a strength that lower the risk, the strongest first.
 
     A domain that weighs on the whole has none, unless there is no other strength: nobody is a list of risks.
     """
-    worded = {feature.name for feature in catalogue.features if feature.strength}
     found = []
-    for reason in reasons:
-        kept = tuple(s for s in _keep_sentences(catalogue, reason, sign=-1).statements if s.feature in worded)
+    for weight in weights:
+        kept = [share for share in _weightiest(weight.shares, sign=-1) if share.feature.strength]
         if kept:
-            found.append(DomainReason(reason.domain, reason.label, reason.contribution, kept))
-    clear = [reason for reason in found if reason.contribution < DOMAIN_FLOOR]
-    return tuple(sorted(clear or found, key=lambda reason: sum(s.contribution for s in reason.statements)))
+            found.append((weight, kept))
+    clear = [(weight, kept) for weight, kept in found if weight.net < DOMAIN_FLOOR] or found
+    clear.sort(key=lambda pair: sum(share.contribution for share in pair[1]))
+    return tuple(_reason(catalogue, weight, kept) for weight, kept in clear)
 
 
 def _topics(catalogue: Catalogue, values: Mapping[str, float]) -> tuple[Topic, ...]:
