@@ -1,4 +1,4 @@
-"""A batch answers everybody in order, as one by one; one client's faults harm no other; it is on disk before it leaves."""
+"""A batch answers everybody in order, as one by one; a faulty client harms no other; it is on disk before it leaves."""
 
 import json
 import sqlite3
