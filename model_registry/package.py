@@ -15,7 +15,7 @@ stands for the whole; screenings name it.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,12 @@ class Scored:
     contributions: Floats
     relative: Floats
     level: npt.NDArray[np.int8]
+
+    def one(self, row: int) -> "Scored":
+        """One row of these, as if that person had been scored alone."""
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        rows: dict[str, Any] = {n: p[row : row + 1] for n, p in parts.items() if isinstance(p, np.ndarray)}
+        return replace(self, **rows)
 
     def decided_by(self, row: int = 0) -> str:
         """Which model decided a row: "register" or "full"."""

@@ -148,3 +148,37 @@ class ScreeningList(_Part):
 
     screenings: list[ScreeningAnswer]
     erased: int
+
+
+class FaultPart(_Part):
+    """One thing to correct, by its JSON pointer within the client's own document."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemPart(_Part):
+    """Why one client of a batch got no answer, in the shape of a refused single screening."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultPart] | None = None
+
+
+class BatchItem(_Part):
+    """What one client of a batch got: a screening, or a problem."""
+
+    position: int = Field(description="In the request, from 0; the answers stand in the same order.")
+    screening: ScreeningAnswer | None = None
+    problem: ProblemPart | None = None
+
+
+class BatchAnswer(_Part):
+    """The answers of a batch in the order of its clients, never in that of risk."""
+
+    caseload: str = Field(description="Id of the ledger's entry of this batch, which holds the occasion.")
+    occasion: str
+    recorded_at: str
+    answers: list[BatchItem]

@@ -25,17 +25,29 @@ def read_document(raw: bytes) -> Any:
     """
     text = _decode(raw)
     document = _parse(text)
-    if depth_of(document) > DEEPEST_NESTING:
-        raise _too_deep()
     # Without an escape, what stands in a string of the document stands in the text as it is.
-    if "\\" not in text and not may_hold_identity_code(text) and numbers_are_usable(document):
-        return document
+    nothing_hides = "\\" not in text and not may_hold_identity_code(text) and is_plain(document)
+    if not nothing_hides and (problem := refusal_of(document)):
+        raise ProblemError(problem)
+    return document
+
+
+def parsed(raw: bytes) -> Any:
+    """The JSON document in `raw`, whatever stands in it. Raises ProblemError (400) when it is none."""
+    return _parse(_decode(raw))
+
+
+def refusal_of(document: Any) -> Problem | None:
+    """Why a parsed document cannot be taken as it stands, by what `read_document` names; None when it can."""
+    if depth_of(document) > DEEPEST_NESTING:
+        return _too_deep().problem
     codes: dict[str, None] = {}
     faults = []
     for pointer, node in walk(document):
         if isinstance(node, str):
             if not is_text(node):
-                raise _unreadable("It holds half of a surrogate pair, which is no character; send text as UTF-8.")
+                said = "It holds half of a surrogate pair, which is no character; send text as UTF-8."
+                return _unreadable(said).problem
             if hides_identity_code(node):
                 codes[safe_pointer(pointer)] = None
         elif isinstance(node, float) and not math.isfinite(node):
@@ -43,18 +55,16 @@ def read_document(raw: bytes) -> Any:
         elif isinstance(node, int) and abs(node) > LARGEST_INTEGER:
             faults.append(Fault(safe_pointer(pointer), "Is far larger than any number that can stand here."))
     if codes:
-        raise ProblemError(identity_code_in("request body", codes))
-    if faults:
-        raise ProblemError(invalid(faults))
-    return document
+        return identity_code_in("request body", codes)
+    return invalid(faults) if faults else None
 
 
-def numbers_are_usable(node: Any) -> bool:
-    """Whether every number in a document is finite and not too large."""
+def is_plain(node: Any, levels: int = DEEPEST_NESTING) -> bool:
+    """Whether a document is not too deep, and every number in it is finite and not too large."""
     if isinstance(node, dict):
-        return all(numbers_are_usable(value) for value in node.values())
+        return levels > 0 and all(is_plain(value, levels - 1) for value in node.values())
     if isinstance(node, list):
-        return all(numbers_are_usable(value) for value in node)
+        return levels > 0 and all(is_plain(value, levels - 1) for value in node)
     return not isinstance(node, int | float) or -LARGEST_INTEGER <= node <= LARGEST_INTEGER
 
 

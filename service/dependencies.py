@@ -1,6 +1,6 @@
 """What a route asks for in its signature: the service's parts, the caller, the document, the reader's language."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from service.route_access import ANYBODY, roles_of
 from service.settings import Settings
 from service.texts import preferred_language
 from service.today import today_in_finland
+from service.together import Gathering
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Parts:
     engine: Engine
     ledger: Ledger
     seat: ChampionSeat
+    gathering: Gathering = field(default_factory=Gathering)
 
 
 # What needs no waiting is `async`: FastAPI would otherwise send each of these through a thread of its own.

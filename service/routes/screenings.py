@@ -11,7 +11,7 @@ from service.answer import in_three_lines, render
 from service.answer_model import ScreeningAnswer
 from service.dependencies import CallerHere, DocumentHere, Language, PartsHere, Today
 from service.problems import Problem, ProblemError
-from service.screening import record_of, screen_soon
+from service.screening import record_of
 
 router = APIRouter(prefix="/v1/screenings", tags=["screenings"])
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept"}
@@ -27,7 +27,7 @@ async def create(
     the reason and the next step: it says nothing about need.
     """
     # On the event loop itself: the work is all computing, so threads would only take it in turns, and hand it about.
-    record = await screen_soon(parts.seat.current(), parts.ledger, caller, document, today)
+    record = await parts.gathering.screen(parts.seat.current(), parts.ledger, caller, document, today)
     place = {"Location": f"/v1/screenings/{record['id']}"}
     return answer_with(record, request, language, headers=place)
 
