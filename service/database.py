@@ -1,16 +1,16 @@
 """The database: one engine per process, transactions that are on disk when they end, and the migrations."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, Select, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, Select, Table, create_engine, event, insert, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from features.errors import ConfigError, LedgerError
@@ -85,7 +85,7 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
     LedgerError
         The database is locked, full, missing or not migrated; nothing of the block is kept.
     """
-    with _sentences(), engine.connect() as connection:
+    with _sentences(engine), engine.connect() as connection:
         connection = connection.execution_options(writes=True)
         with connection.begin():
             if connection.dialect.name == "postgresql":
@@ -100,26 +100,49 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 def single_row(engine: Engine, statement: Select[Any], **parameters: Any) -> tuple[Any, ...] | None:
     """The first row of one SELECT of texts and numbers, which sees one state of the database by itself.
 
-    Straight through the driver: a transaction around one lookup by key took seven times as long (SQLAlchemy 2.1).
+    Straight through the driver, as the next two: a transaction around one lookup by key took seven times as long
+    (SQLAlchemy 2.1).
 
     Raises
     ------
     LedgerError
         The database cannot be read.
     """
-    compiled = _compiled(statement, engine.dialect)
+    with _sentences(engine), closing(engine.raw_connection()) as connection:
+        return _first(connection, engine.dialect, statement, parameters)
+
+
+def first_row(connection: Connection, statement: Select[Any]) -> tuple[Any, ...] | None:
+    """The first row of a SELECT of texts and numbers, within a transaction of this module."""
+    return _first(connection.connection, connection.dialect, statement, {})
+
+
+def _first(
+    connection: PoolProxiedConnection, dialect: Dialect, statement: Select[Any], parameters: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    compiled = _compiled(statement, dialect)
     values: Any = compiled.construct_params(parameters)
     if compiled.positiontup is not None:
         values = tuple(values[name] for name in compiled.positiontup)
-    with _sentences(), closing(engine.raw_connection()) as connection:
-        assert engine.dialect.dbapi is not None
-        try:
-            with closing(connection.cursor()) as cursor:
-                cursor.execute(compiled.string, values)
-                row: tuple[Any, ...] | None = cursor.fetchone()
-                return row
-        except engine.dialect.dbapi.Error as error:
-            raise LedgerError(_sentence(error)) from error
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(compiled.string, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def add_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of texts, bytes and numbers, each with a value for every column, within `write_transaction`."""
+    compiled = _compiled_insert(table, connection.dialect)
+    values: Any = rows if compiled.positiontup is None else [[row[n] for n in compiled.positiontup] for row in rows]
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.executemany(compiled.string, values)
+
+
+@lru_cache(maxsize=16)
+def _compiled_insert(table: Table, dialect: Dialect) -> SQLCompiler:
+    compiled = insert(table).compile(dialect=dialect, column_keys=[column.name for column in table.columns])
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
 
 
 @lru_cache(maxsize=16)
@@ -132,7 +155,7 @@ def _compiled(statement: Select[Any], dialect: Dialect) -> SQLCompiler:
 @contextmanager
 def read_transaction(engine: Engine) -> Iterator[Connection]:
     """Give a connection that sees one state of the database until the block ends."""
-    with _sentences(), engine.connect() as connection:
+    with _sentences(engine), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
@@ -147,7 +170,7 @@ def empty_write_ahead_file(engine: Engine) -> bool:
     """
     if engine.dialect.name != "sqlite":
         return False
-    with _sentences(), engine.connect() as connection:
+    with _sentences(engine), engine.connect() as connection:
         # Outside a transaction: SQLite refuses a checkpoint within one.
         raw = connection.connection.driver_connection
         assert raw is not None
@@ -202,15 +225,16 @@ def migrate(settings: Settings) -> None:
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _sentences(engine: Engine) -> Iterator[None]:
     """Turn what a database says into one sentence that a person can act on."""
+    driver = engine.dialect.loaded_dbapi
     try:
         yield
     except PoolTimeoutError as error:
         raise LedgerError("the ledger has no free connection: nothing was recorded, try again") from error
     except DBAPIError as error:
         raise LedgerError(_sentence(error.orig or error)) from error
-    except sqlite3.Error as error:  # from what runs below SQLAlchemy: the pragmas of a new connection
+    except driver.Error as error:  # from what runs below SQLAlchemy
         raise LedgerError(_sentence(error)) from error
 
 

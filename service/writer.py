@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, select
+from sqlalchemy import Connection, Engine, Table, select
 
 from features.errors import LedgerError, VarhainError
 from service.access import Caller
 from service.chain import GENESIS, canonical_json, entry_digest, new_salt, payload_digest
-from service.database import write_transaction
+from service.database import add_rows, first_row, write_transaction
 from service.pseudonyms import Pseudonyms, random_letters
 from service.tables import Entry, Payload
 from service.witness import Witness
@@ -23,8 +23,6 @@ ENTRIES: Table = Entry.__table__  # type: ignore[attr-defined]
 PAYLOADS: Table = Payload.__table__  # type: ignore[attr-defined]
 _HEAD = select(ENTRIES.c.seq, ENTRIES.c.digest).order_by(ENTRIES.c.seq.desc()).limit(1)
 _FOUNDATION = select(ENTRIES.c.details).where(ENTRIES.c.seq == 1)
-_ADD_ENTRY = insert(ENTRIES)
-_ADD_PAYLOAD = insert(PAYLOADS)
 _UNFORESEEN = "the ledger could not be written for a reason nobody foresaw: nothing was recorded, see the log"
 
 
@@ -109,9 +107,9 @@ class Transaction:
             entry["digest"] = entry_digest(entry)
             entries.append(entry)
             self.head = (seq, entry["digest"])
-        self.connection.execute(_ADD_ENTRY, entries)
+        add_rows(self.connection, ENTRIES, entries)
         if payloads:
-            self.connection.execute(_ADD_PAYLOAD, payloads)
+            add_rows(self.connection, PAYLOADS, payloads)
         return [Recorded(entry["seq"], entry["id"], recorded_at, entry["digest"]) for entry in entries]
 
 
@@ -193,8 +191,8 @@ class Writer:
     @contextmanager
     def _open(self) -> Iterator[Transaction]:
         with write_transaction(self._engine) as connection:
-            row = connection.execute(_HEAD).first()
-            transaction = Transaction(connection, (row.seq, row.digest) if row else (0, GENESIS))
+            head = first_row(connection, _HEAD)
+            transaction = Transaction(connection, (head[0], head[1]) if head else (0, GENESIS))
             before = transaction.head[0]
             self._see_foundation(transaction)
             yield transaction

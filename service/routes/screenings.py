@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from features.errors import NotFoundError
 from service.answer import in_three_lines, render
 from service.answer_model import ScreeningAnswer
-from service.dependencies import CallerHere, DocumentHere, Language, PartsHere, Today
+from service.dependencies import AskingHere, CallerHere, Language, PartsHere
 from service.problems import Problem, ProblemError
 from service.screening import record_of
 
@@ -18,18 +18,19 @@ PRIVATE = {"Cache-Control": "no-store", "Vary": "Accept-Language, Accept"}
 
 
 @router.post("", response_model=ScreeningAnswer, summary="Screen one client")
-async def create(
-    request: Request, caller: CallerHere, document: DocumentHere, parts: PartsHere, language: Language, today: Today
-) -> Response:
+async def create(request: Request, asking: AskingHere) -> Response:
     """An explained answer about one client, recorded before it leaves.
 
     `Accept: text/plain` gives it in three lines. Somebody outside the trained population gets `assessed: false` with
     the reason and the next step: it says nothing about need.
     """
     # On the event loop itself: the work is all computing, so threads would only take it in turns, and hand it about.
-    record = await parts.gathering.screen(parts.seat.current(), parts.ledger, caller, document, today)
+    parts = asking.parts
+    record = await parts.gathering.screen(
+        parts.seat.current(), parts.ledger, asking.caller, asking.document, asking.today
+    )
     place = {"Location": f"/v1/screenings/{record['id']}"}
-    return answer_with(record, request, language, headers=place)
+    return answer_with(record, request, asking.language, headers=place)
 
 
 @router.get("/{screening_id}", response_model=ScreeningAnswer, summary="Read a screening again")
