@@ -12,8 +12,8 @@ from features.frame import FeatureFrame
 from model_registry.package import Package, write_package
 from model_registry.scoring.calibration import SigmoidCalibration
 from model_registry.scoring.scorer import Scorer
-from model_registry.scoring.segments import SegmentPolicy
 from model_registry.scoring.trees import compile_trees
+from tests.policies import fixed_policy
 
 WORDS = "{ fi = 'suomeksi', sv = 'på svenska', en = 'in English' }"
 CODES = ("a", "b", "c", "d")
@@ -132,7 +132,7 @@ def parts() -> dict[str, Any]:
         "catalogue": catalogue(),
         "register": Scorer(compile_trees(register_text, catalogue().register_names), SigmoidCalibration(0.9, -0.1)),
         "full": Scorer(compile_trees(full_text, catalogue().feature_names), SigmoidCalibration(1.1, 0.05)),
-        "policy": SegmentPolicy.load(),
+        "policy": fixed_policy(),
         "reference": {0: frame()},
         "evidence": {"auc": {"0": 0.7}},
         "trained_on": {"rows": 400},

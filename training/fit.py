@@ -145,7 +145,11 @@ def fit_candidate(
 def calibrated(tables: Tables, calibration: Table, chain: Chain | None = None) -> SigmoidCalibration:
     """Return the sigmoid calibration of these tables, by logistic regression of the outcome on the margin."""
     values = calibration.frame.select(tables.names).values
-    margin = tables.base + tables.contributions(values).sum(axis=1)
+    return calibrated_margin(tables.base + tables.contributions(values).sum(axis=1), calibration, chain)
+
+
+def calibrated_margin(margin: Floats, calibration: Table, chain: Chain | None = None) -> SigmoidCalibration:
+    """Return the sigmoid calibration of raw scores (n of the table)."""
     if chain is not None:
         return calibrate_chain(chain, margin, fit_sigmoid)
     return fit_sigmoid(margin, calibration.outcome, calibration.weight)

@@ -13,7 +13,7 @@ from features.frame import FeatureFrame
 from features.intake import frame_of_document
 from model_registry.package import Package, voluntary_known, write_package
 from model_registry.scoring.answers import answer_groups, parts_told
-from model_registry.scoring.segments import SegmentPolicy
+from tests.policies import fixed_policy
 from training.config import FitConfig
 from training.fit import Table, fit_candidate, tree_fitter
 
@@ -55,7 +55,7 @@ def package(catalogue, tmp_path_factory) -> Package:
         catalogue=catalogue,
         register=fitted.register,
         full=fitted.full,
-        policy=SegmentPolicy.load(),
+        policy=fixed_policy(),
         reference=dict.fromkeys(catalogue.landmarks, fit.frame),
         evidence={},
         trained_on={},
