@@ -51,8 +51,8 @@ class CommitteeConfig(_Section):
     most_trees: int = Field(
         150, ge=1, le=150, description="trees of a refit, at most; the learning rate makes up for it"
     )
-    widening: float = Field(
-        1.0, ge=1, le=20, description="how far the range is drawn out; measured by `varhain evidence committee`"
+    widening: float | None = Field(
+        None, ge=1, le=20, description="how far the range is drawn out; else as measured (training/coverage.py)"
     )
 
 
