@@ -152,6 +152,10 @@ class SegmentPolicy:
         ConfigError
             If the policy has no thresholds for a landmark.
         """
+        if not self.thresholds and len(landmark):
+            raise ConfigError(
+                f"The policy has no thresholds for month {landmark[0]}: training sets them from capacity for each model."
+            )
         months = np.array(list(self.thresholds))
         place = np.minimum(np.searchsorted(months, landmark), len(months) - 1)
         absent = months[place] != landmark
