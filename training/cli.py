@@ -68,6 +68,9 @@ def register(app: typer.Typer) -> None:
         seed: Annotated[int | None, typer.Option(help="The same data, seed and versions give the same model.")] = None,
         serve: Annotated[str | None, typer.Option(help="Kind of model to package; a challenger may serve too.")] = None,
         draws: Annotated[int | None, typer.Option(help="Bootstrap draws for the intervals.")] = None,
+        members: Annotated[
+            int | None, typer.Option(help="Refits of each model in the committee (25 unless said); 0: no committee.")
+        ] = None,
         worth: Annotated[
             bool | None,
             typer.Option(
@@ -87,6 +90,7 @@ def register(app: typer.Typer) -> None:
             "seed": seed,
             "serve": serve,
             "evaluation": evaluation or None,
+            "committee": {"members": members} if members is not None else None,
         }
         options = {key: value for key, value in given.items() if value is not None}
         settings = load_config(config, **options) if config else checked_config(options)
