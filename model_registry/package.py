@@ -16,7 +16,7 @@ stands for the whole; screenings name it.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -114,13 +114,16 @@ class Scored:
 
     def one(self, row: int) -> "Scored":
         """One row of these, as if that person had been scored alone."""
-        parts = {part.name: getattr(self, part.name) for part in fields(self)}
-        rows: dict[str, Any] = {n: p[row : row + 1] for n, p in parts.items() if isinstance(p, np.ndarray)}
-        return replace(self, **rows)
+        return replace(self, **_row_of(self, row), certainty=replace(self.certainty, **_row_of(self.certainty, row)))
 
     def decided_by(self, row: int = 0) -> str:
         """Which model decided a row: "register" or "full"."""
         return "full" if self.decided_by_full[row] else "register"
+
+
+def _row_of(scores: Any, row: int) -> dict[str, Any]:
+    """One row of every array of a dataclass of scores, by name."""
+    return {name: part[row : row + 1] for name, part in vars(scores).items() if isinstance(part, np.ndarray)}
 
 
 @dataclass(frozen=True)
