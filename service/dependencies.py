@@ -12,6 +12,7 @@ from features.errors import AccessError
 from service.access import Caller, authenticate
 from service.champion import ChampionSeat
 from service.ledger import Ledger
+from service.once import OncePerPass
 from service.problems import Problem, ProblemError
 from service.purpose import SERVED_PURPOSE
 from service.route_access import ANYBODY, roles_of
@@ -30,6 +31,7 @@ class Parts:
     ledger: Ledger
     seat: ChampionSeat
     gathering: Gathering = field(default_factory=Gathering)
+    callers: OncePerPass[Caller] = field(default_factory=OncePerPass, repr=False)
 
 
 # What needs no waiting is `async`: FastAPI would otherwise send each of these through a thread of its own.
@@ -55,7 +57,7 @@ async def caller_of(
     text = key.strip() if scheme.lower() == "bearer" else None
     # SQLite answers from its pages in less time than a thread takes to hand the question over; a server is waited for.
     if parts.engine.dialect.name == "sqlite":
-        caller = authenticate(parts.engine, text)
+        caller = parts.callers.get(text, lambda: authenticate(parts.engine, text))
     else:
         caller = await run_in_threadpool(authenticate, parts.engine, text)
     allowed = roles_of(request.method, request.scope["route"].path)

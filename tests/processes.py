@@ -63,6 +63,7 @@ def running(arguments: Sequence[str], url: str, environ: Mapping[str, str]) -> I
         arguments,
         env=environ,
         cwd=ROOT,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         preexec_fn=interruptible,
