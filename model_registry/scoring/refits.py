@@ -70,6 +70,9 @@ class TreeRefits:
                 margins_of_row(values[row], asked, others, *arrays, out[row])
             return out
         edges = np.linspace(0, len(values), max(1, min(threads, len(values) // BLOCK_ROWS)) + 1).astype(int)
+        if len(edges) == 2:
+            margins_of_rows(values, asked, is_other, *arrays, out)
+            return out
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             parts = [(values[a:b], asked, is_other, *arrays, out[a:b]) for a, b in pairwise(edges.tolist())]
             list(pool.map(lambda part: margins_of_rows(*part), parts))
