@@ -35,12 +35,14 @@ from model_registry.reference import Reference, make_reference, reference_of_arr
 from model_registry.scoring.answers import parts_told
 from model_registry.scoring.calibration import SigmoidCalibration, risk_of
 from model_registry.scoring.committee import Certainty, Committee, certain, certainty
+from model_registry.scoring.larger_trees import LargerTrees
 from model_registry.scoring.scorer import Scorer, tables_of_arrays
 from model_registry.scoring.segments import SegmentPolicy, landmark_of
 
 Floats = npt.NDArray[np.float64]
 Read = TypeVar("Read")
 WARM_ROWS = 8
+SLOW = LargerTrees.explains_by
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,12 @@ class Package:
             committee.widened(names) if committee else None,
         )
 
+    @property
+    def explains_by(self) -> str:
+        """How reasons are found: "tables", "coefficients", or where larger trees were asked for "pred_contrib"."""
+        kinds = [model.explains_by for model in (self.register, self.full) if model]
+        return SLOW if SLOW in kinds else kinds[0]
+
     def landmarks(self, frame: FeatureFrame) -> npt.NDArray[np.int64]:
         """The landmark (n,) of each row, from the time unemployed where the catalogue has it, else the first one."""
         if "present_spell_months" in frame.names:
@@ -252,6 +260,7 @@ def write_package(
     labour_market: LabourMarket | None = None,
     created_at: datetime | None = None,
     seed: int = 0,
+    larger_trees: bool = False,
 ) -> Package:
     """The package, written to `folder` as a whole or not at all, and loaded back from there.
 
@@ -286,6 +295,9 @@ def write_package(
         Now, if left out.
     seed : int
         Of the sample.
+    larger_trees : bool
+        Take a model whose trees are too large for tables: explained by LightGBM's `pred_contrib`, hundreds of times
+        slower, which the package, every answer and every log line then name.
 
     Raises
     ------
@@ -294,6 +306,11 @@ def write_package(
     """
     expected = {"register": register, **({"full": full} if full else {})}
     _check_parts(catalogue, policy, expected, committee, "The package cannot be written")
+    if not larger_trees and any(scorer.explains_by == SLOW for scorer in expected.values()):
+        raise PackageError(
+            "The package cannot be written: its trees are too large for tables, and each explanation would take"
+            " hundreds of times as long; train smaller trees, or ask for larger_trees."
+        )
     texts = {"catalogue.toml": catalogue.source_text, "policy.toml": policy.source_text}
     texts |= {f"{key}.txt": text for key, text in (("register", register_text), ("full", full_text)) if text}
     if labour_market is not None:
@@ -315,6 +332,7 @@ def write_package(
                 "feature_names": list(scorer.feature_names),
                 "slope": scorer.calibration.slope,
                 "intercept": scorer.calibration.intercept,
+                "explains_by": scorer.explains_by,
             }
             for key, scorer in expected.items()
         },
@@ -336,8 +354,8 @@ def write_package(
 def load_package(folder: Path) -> Package:
     """The package in `folder`, every file checked against its SHA-256 and every part against the others.
 
-    Loads no pickle, executes nothing from the folder, and imports neither lightgbm nor mlflow nor pandas. The kernels
-    are warm afterwards: one row and several have been scored.
+    Loads no pickle, executes nothing from the folder, and imports neither lightgbm nor mlflow nor pandas (lightgbm only
+    for a package with larger trees). The kernels are warm afterwards: one row and several have been scored.
 
     Raises
     ------
@@ -359,6 +377,12 @@ def load_package(folder: Path) -> Package:
         tables = part(f"{key}.npz", lambda data: tables_of_arrays(arrays_of_npz(data)))
         if list(tables.names) != description["feature_names"]:
             raise PackageError(f"Package {folder.name}: {key}.npz has other features than package.json says.")
+        # A package from before explanations had a name is one of tables or coefficients.
+        if (
+            description.get("explains_by", tables.explains_by if tables.explains_by != SLOW else "")
+            != tables.explains_by
+        ):
+            raise PackageError(f"Package {folder.name}: {key}.npz is explained in another way than package.json says.")
         return Scorer(tables, SigmoidCalibration(description["slope"], description["intercept"]))
 
     catalogue = part("catalogue.toml", lambda data: catalogue_from_text(data.decode()))

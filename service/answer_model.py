@@ -157,6 +157,7 @@ class VersionsPart(_Part):
     policy: str
     catalogue: str
     catalogue_fingerprint: str
+    explains_by: str | None = Field(None, description="How reasons were found; pred_contrib: larger trees, slowly.")
 
 
 class ScreeningAnswer(_Part):

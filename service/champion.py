@@ -82,7 +82,11 @@ class ChampionSeat:
                 return
             self._state = _State(champion, "")
             log.info(
-                "champion %s version %s, package %s", champion.name, champion.version, champion.package.meta.digest
+                "champion %s version %s, package %s, explains by %s",
+                champion.name,
+                champion.version,
+                champion.package.meta.digest,
+                champion.package.explains_by,
             )
 
     def _keep(self, why_not: str) -> None:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import VarhainError
 from features.identity_codes import holds_bare_identity_code, may_hold_identity_code
+from model_registry.scoring.larger_trees import LargerTrees
 from service.body import read_document
 from service.pointers import hides_identity_code
 from service.problems import Problem, ProblemError, identity_code_in, problem_of
@@ -23,6 +24,7 @@ from service.texts import preferred_language
 log = logging.getLogger("varhain.requests")
 METHODS_WITH_DOCUMENT = frozenset({"POST", "PUT", "PATCH"})
 NO_ROUTE = "(no route)"
+SLOW = LargerTrees.explains_by
 # Random hexadecimal numbers that gateways add: some have the shape of an identity code by chance. Nobody keeps them.
 TRACE_HEADERS = frozenset(
     {
@@ -62,7 +64,9 @@ class RequestLog:
             problem = problem_of(error) if isinstance(error, VarhainError) else _unexpected(error)
             if not status:
                 await respond(problem, scope, receive, send_and_note)
-        log.info("%s %s %d %.1f ms", _method(scope), _template(scope), status, (time.perf_counter() - began) * 1000)
+        took = (time.perf_counter() - began) * 1000
+        slowly = f" (explained by {SLOW})" if scope.get("state", {}).get("explains_by") == SLOW else ""
+        log.info("%s %s %d %.1f ms%s", _method(scope), _template(scope), status, took, slowly)
 
 
 class IdentityCodeGuard:

@@ -216,6 +216,7 @@ def _standing_parts(champion: Champion) -> Record:
             "policy": package.policy.version,
             "catalogue": f"{package.catalogue.name} {package.catalogue.version}",
             "catalogue_fingerprint": package.meta.catalogue_fingerprint,
+            "explains_by": package.explains_by,
         },
     }
 

@@ -18,6 +18,7 @@ from model_registry.scoring.answers import highest_over_answers
 from model_registry.scoring.calibration import SigmoidCalibration
 from model_registry.scoring.committee import Committee
 from model_registry.scoring.refits import CalibratedRefits, Refits, calibrated_refits, linear_refits, tree_refits
+from model_registry.scoring.trees import SMALL_TREE_LEAVES
 from training.chain import Chain
 from training.challengers import HISTORY_RULE, LOGISTIC, SMALL_TREE, TREE_DEPTH, fit_linear_kind, small_tree_text
 from training.config import CommitteeConfig, FitConfig
@@ -145,8 +146,10 @@ def refit_of(kind: str, catalogue: Catalogue, config: FitConfig, most_trees: int
     assert kind == SMALL_TREES
     trees = min(config.trees, most_trees)
     rate = min(1.0, config.learning_rate * config.trees / trees)
-    settings = config.model_copy(update={"learning_rate": rate, "threads": 1})
+    # Of a model with larger trees, too, the refits stay small: nobody waits for them to be explained.
+    leaves = min(config.leaves, SMALL_TREE_LEAVES)
+    settings = config.model_copy(update={"learning_rate": rate, "threads": 1, "leaves": leaves})
     return Refit(
         lambda table, names, seed: train_trees(catalogue, table, names, boosting_parameters(settings, seed), trees),
-        lambda made, names: tree_refits(made, names, max_leaves=config.leaves),  # type: ignore[arg-type]
+        lambda made, names: tree_refits(made, names, max_leaves=leaves),  # type: ignore[arg-type]
     )

@@ -4,9 +4,11 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from features.errors import ConfigError
+from model_registry.scoring.trees import SMALL_TREE_LEAVES
 
 
 class _Section(BaseModel):
@@ -30,16 +32,28 @@ class SplitConfig(_Section):
 
 
 class FitConfig(_Section):
-    """The trees: a fixed count, chosen as docs/adr/0012 says; 8 leaves is what exact explanations allow."""
+    """The trees: a fixed count, chosen as docs/adr/0012 says; 8 leaves is what exact explanations by tables allow."""
 
     trees: int = Field(300, ge=1, le=2000)
-    leaves: int = Field(8, ge=2, le=8)
+    larger_trees: bool = Field(
+        False, description="allow more than 8 leaves: explained by pred_contrib, hundreds of times slower"
+    )
+    leaves: int = Field(8, ge=2, le=255)
     learning_rate: float = Field(0.03, gt=0, le=1)
     fewest_in_leaf: int = Field(200, ge=1)
     l2: float = Field(10.0, ge=0)
     row_share: float = Field(0.8, gt=0, le=1)
     feature_share: float = Field(0.6, gt=0, le=1)
     threads: int = Field(2, ge=1)
+
+    @field_validator("leaves")
+    @classmethod
+    def _refuse_large_unasked(cls, leaves: int, info: ValidationInfo) -> int:
+        if leaves > SMALL_TREE_LEAVES and not info.data.get("larger_trees"):
+            raise PydanticCustomError(
+                "large_trees", "more than 8 leaves are explained hundreds of times slower; set larger_trees as well"
+            )
+        return leaves
 
 
 class CommitteeConfig(_Section):

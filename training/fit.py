@@ -12,8 +12,9 @@ from features.errors import TrainingError
 from features.frame import FeatureFrame
 from model_registry.scoring.answers import highest_over_answers
 from model_registry.scoring.calibration import SigmoidCalibration
+from model_registry.scoring.larger_trees import larger_trees
 from model_registry.scoring.scorer import Scorer, Tables
-from model_registry.scoring.trees import TreeTables, compile_trees
+from model_registry.scoring.trees import SMALL_TREE_LEAVES, compile_trees
 from training.chain import Chain, calibrate_chain
 from training.config import FitConfig
 
@@ -188,11 +189,12 @@ def tree_fitter(
         Takes LightGBM's text of each model fitted, by "register" or "full".
     """
 
-    def fitter(fit: Table, names: Sequence[str]) -> TreeTables:
+    def fitter(fit: Table, names: Sequence[str]) -> Tables:
         text = train_trees(catalogue, fit, names, boosting_parameters(config, seed), config.trees, progress)
         if texts is not None:
             texts["register" if tuple(names) == catalogue.register_names else "full"] = text
-        return compile_trees(text, tuple(names))
+        small = config.leaves <= SMALL_TREE_LEAVES
+        return compile_trees(text, tuple(names)) if small else larger_trees(text, tuple(names))
 
     return fitter
 

@@ -488,6 +488,7 @@ def package_model(
         full_text=served.texts.get("full") if served.full is not None else None,
         labour_market=extract.facts.labour_market if extract.facts else None,
         seed=config.seed,
+        larger_trees=config.fit.larger_trees,
     )
 
 

@@ -7,7 +7,7 @@ what is not known contributes 0. For a linear model these are its Shapley values
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +111,7 @@ class LinearTables:
     mean: Floats = field(repr=False)
     effect_starts: npt.NDArray[np.int64] = field(repr=False)
     effect: Floats = field(repr=False)
+    explains_by: ClassVar[str] = "coefficients"
 
     def contributions(self, values: Floats, threads: int = 1) -> Floats:
         """The exact contributions (n, k) to the margin of the rows of `values` (n, k); NaN is "not known".

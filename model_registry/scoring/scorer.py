@@ -10,11 +10,13 @@ import numpy.typing as npt
 from features.errors import PackageError
 from features.frame import FeatureFrame
 from model_registry.scoring.calibration import SigmoidCalibration, risk_of
+from model_registry.scoring.larger_trees import KIND as LARGER_TREES
+from model_registry.scoring.larger_trees import LargerTrees
 from model_registry.scoring.linear import LinearTables
 from model_registry.scoring.trees import TreeTables
 
 Floats = npt.NDArray[np.float64]
-Tables = TreeTables | LinearTables
+Tables = TreeTables | LinearTables | LargerTrees
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Scorer:
     def feature_names(self) -> tuple[str, ...]:
         """The features the model uses, in its order."""
         return self.tables.names
+
+    @property
+    def explains_by(self) -> str:
+        """How contributions are found: "tables" of trees, "coefficients", or LightGBM's slow "pred_contrib"."""
+        return self.tables.explains_by
 
     @property
     def base(self) -> float:
@@ -75,4 +82,6 @@ def tables_of_arrays(saved: Mapping[str, npt.NDArray[Any]]) -> Tables:
         return TreeTables.from_arrays(saved)
     if kind == "linear":
         return LinearTables.from_arrays(saved)
+    if kind == LARGER_TREES:
+        return LargerTrees.from_arrays(saved)
     raise PackageError("the tables are neither of trees nor linear")

@@ -35,7 +35,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +83,7 @@ class TreeTables:
     names: tuple[str, ...]
     base: float
     arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
+    explains_by: ClassVar[str] = "tables"
 
     @property
     def n_trees(self) -> int:

@@ -23,6 +23,7 @@ def read(caller: CallerHere, parts: PartsHere, language: Language) -> dict[str, 
         "demonstration": say("demonstration.mark", language) if package.meta.demonstration else None,
         "package": package.meta.digest,
         "created_at": package.meta.created_at,
+        "explains_by": package.explains_by,
         "catalogue": {
             "name": package.catalogue.name,
             "version": package.catalogue.version,

@@ -25,10 +25,9 @@ async def create(request: Request, asking: AskingHere) -> Response:
     the reason and the next step: it says nothing about need.
     """
     # On the event loop itself: the work is all computing, so threads would only take it in turns, and hand it about.
-    parts = asking.parts
-    record = await parts.gathering.screen(
-        parts.seat.current(), parts.ledger, asking.caller, asking.document, asking.today
-    )
+    parts, champion = asking.parts, asking.parts.seat.current()
+    request.state.explains_by = champion.package.explains_by
+    record = await parts.gathering.screen(champion, parts.ledger, asking.caller, asking.document, asking.today)
     place = {"Location": f"/v1/screenings/{record['id']}"}
     return answer_with(record, request, asking.language, headers=place)
 

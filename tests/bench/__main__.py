@@ -21,9 +21,12 @@ from features.catalogue import load_catalogue
 from features.facts import day_number
 from features.frame import build_features
 from features.intake import facts_of_document
-from service.up import example_of_today
-from tests.bench.load import Load, measure, post
-from tests.processes import ROOT, command, environment, free_port, running, serving
+from tests.bench.asked import COLUMNS, Row, at_least, at_most, draw
+from tests.bench.explanations import explanation_rows
+from tests.bench.serving import serve_and_load
+from tests.bench.timing import seconds_of
+from tests.bench.trained import trained
+from tests.processes import ROOT, command, environment
 
 EXAMPLE = ROOT / "service" / "examples" / "new_client.json"
 BATCH = 100_000
@@ -45,19 +48,22 @@ def main() -> None:
             stage("training", home, "train", "--extract", str(home / "demo" / "extract"), "--name", MODEL),
         ]
         promote(home)
+        made = trained(home)
+        loads = serve_and_load(next((home / "packages").iterdir()), home, options.seconds)
+        rows = [*explanation_rows(made), *feature_rows(), *loads.rows]
         sections = [
             heading(options.people),
+            table("What was asked", COLUMNS, [row.cells() for row in rows]),
+            f"![How many times over each figure does what was asked]({options.out.with_suffix('.svg').name})",
             table("Stages", ("stage", "seconds", "peak memory, MiB"), [row[:3] for row in stages]),
             f"## Training, breakdown and evaluation as printed\n\n```\n{stages[1][3].strip()}\n```",
             table("Command line", ("what", "figure"), command_line(home)),
-            table("Features", ("what", "figure"), features()),
-            table(
-                "One request", ("server", "connections", "answers/s", "median ms", "p99 ms"), requests(home, options)
-            ),
+            table("Loads", ("server", "connections", "answers/s", "median ms", "p99 ms"), loads.lines),
         ]
     text = "\n\n".join(sections) + "\n"
     print(text)
     options.out.write_text(text, encoding="utf-8")
+    draw(rows, options.out.with_suffix(".svg"))
 
 
 def heading(people: int) -> str:
@@ -87,10 +93,10 @@ def stage(name: str, home: Path, *arguments: str) -> tuple[str, str, str, str]:
 
 
 def promote(home: Path) -> None:
-    """Make keys and promote the model just trained."""
-    for role in ("advisor", "analyst"):
-        stage("key", home, "key", "create", "--role", role, "--unit", "bench", "--out", str(home / f"{role}.key"))
-    stage("promote", home, "promote", MODEL, "--reason", "benchmark", "--key-file", str(home / "analyst.key"))
+    """Promote the model just trained, which exports its package."""
+    key = str(home / "analyst.key")
+    stage("key", home, "key", "create", "--role", "analyst", "--unit", "bench", "--out", key)
+    stage("promote", home, "promote", MODEL, "--reason", "benchmark", "--key-file", key)
 
 
 def command_line(home: Path) -> list[tuple[str, str]]:
@@ -99,16 +105,16 @@ def command_line(home: Path) -> list[tuple[str, str]]:
     def run(*arguments: str) -> None:
         subprocess.run(arguments, env=environment(home), cwd=ROOT, capture_output=True, check=True)
 
-    bare = best(lambda: run(sys.executable, "-c", "pass"), 9)
-    help_text = best(lambda: run(*command("--help")), 9)
-    loaded = best(lambda: load_catalogue("keski_uusimaa"), 9)
+    bare = seconds_of(lambda: run(sys.executable, "-c", "pass"), 9)
+    help_text = seconds_of(lambda: run(*command("--help")), 9)
+    loaded = seconds_of(lambda: load_catalogue("keski_uusimaa"), 9)
     return [
         ("`varhain --help`", f"{help_text:.2f} s (under 0.5 asked); a bare Python {bare:.2f} s"),
         ("loading and checking the catalogue", f"{1000 * loaded:.0f} ms"),
     ]
 
 
-def features() -> list[tuple[str, str]]:
+def feature_rows() -> list[Row]:
     """Features of one person and of a batch, from facts."""
     catalogue = load_catalogue("keski_uusimaa")
     document = json.loads(EXAMPLE.read_text())
@@ -116,53 +122,13 @@ def features() -> list[tuple[str, str]]:
     one = facts_of_document(catalogue, document, as_of, as_of)
     day = np.array([day_number(as_of)], np.int32)
     many, days = one.take(np.zeros(BATCH, np.int64)), np.repeat(day, BATCH)
-    single = best(lambda: build_features(catalogue, one, day), 2_000)
-    batch = best(lambda: build_features(catalogue, many, days), 5) / BATCH
+    single = seconds_of(lambda: build_features(catalogue, one, day), 2_000)
+    batch = seconds_of(lambda: build_features(catalogue, many, days), 5) / BATCH
     return [
-        ("features of one person", f"{single * 1e3:.3f} ms"),
-        (f"features of a batch of {BATCH:,}, a person-date", f"{batch * 1e6:.2f} microseconds"),
-        ("person-dates a second, one core", f"{1 / batch:,.0f}"),
-        ("one person alone against one in a batch", f"{single / batch:.0f} times (at least 50 asked)"),
+        at_most("features of one person", "", 0.2, single * 1e3, " ms"),
+        at_least(f"features of a batch of {BATCH:,}, one core", "", 100_000, 1 / batch, " person-dates a second"),
+        at_least("one person in a batch", "one person alone", 50, single / batch),
     ]
-
-
-def best(function: object, times: int) -> float:
-    """The median seconds of a call, after one to warm up."""
-    assert callable(function)
-    function()
-    took = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        function()
-        took.append(time.perf_counter() - begun)
-    return sorted(took)[len(took) // 2]
-
-
-def requests(home: Path, options: argparse.Namespace) -> list[tuple[str, str, str, str, str]]:
-    """A complete screening with its durable ledger row beside a FastAPI hello-world, same load."""
-    key = (home / "advisor.key").read_text().strip()
-    body = json.dumps(example_of_today()).encode()
-    rows = []
-    shares = {}
-    for connections in (1, 16):
-        port = free_port()
-        hello_world = [sys.executable, "-m", "tests.bench.hello", str(port)]
-        with running(hello_world, f"http://127.0.0.1:{port}/docs", os.environ):
-            hello = measure(port, post("/hello", body, {}), options.seconds, connections)
-        with serving(home) as base:
-            port = int(base.rpartition(":")[2])
-            request = post("/v1/screenings", body, {"Authorization": f"Bearer {key}"})
-            measure(port, request, 1.0, connections)
-            screening = measure(port, request, options.seconds, connections)
-        rows += [line("hello-world", connections, hello), line("screening", connections, screening)]
-        shares[connections] = screening.answers_a_second / hello.answers_a_second
-        rows.append(("screening / hello-world", str(connections), f"{shares[connections]:.2f}", "", ""))
-    return rows
-
-
-def line(name: str, connections: int, load: Load) -> tuple[str, str, str, str, str]:
-    """One row of the table of requests."""
-    return name, str(connections), f"{load.answers_a_second:,.0f}", f"{load.median_ms:.2f}", f"{load.p99_ms:.2f}"
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

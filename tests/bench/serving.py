@@ -4,8 +4,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 
@@ -30,10 +31,24 @@ from tests.processes import free_port, running, serving
 
 CONNECTIONS, ROUNDS = 16, 3
 MODEL = "demo-bench"
+NAMES = {
+    "hello": "hello-world",
+    "with": "screening with committee",
+    "without": "screening without",
+    "mlflow": "mlflow models serve, features in and risk out",
+}
 
 
-def serving_rows(folder: Path, scratch: Path, seconds: float) -> list[Row]:
-    """Rows of the table for the package in `folder`, whose committee is left out where the table says so.
+@dataclass(frozen=True)
+class Served:
+    """Rows of the table of what was asked, and lines of the table of loads."""
+
+    rows: list[Row]
+    lines: list[tuple[str, ...]]
+
+
+def serve_and_load(folder: Path, scratch: Path, seconds: float) -> Served:
+    """Loads on the package in `folder`, whose committee is left out where the tables say so.
 
     Servers are loaded in turn, several times, for `seconds` each; medians.
     """
@@ -49,34 +64,49 @@ def serving_rows(folder: Path, scratch: Path, seconds: float) -> list[Row]:
             **{name: (port, screening_request(homes[name], body)) for name, port in ports.items()},
             "mlflow": (mlflow, post("/invocations", features_as_json(load_package(plain_folder)), {})),
         }
-        for port, request in requests.values():
-            measure(port, request, 1.0, CONNECTIONS)
-        loads: dict[str, list[Load]] = {name: [] for name in requests}
-        for _ in range(ROUNDS):
-            for name, (port, request) in requests.items():
-                loads[name].append(measure(port, request, seconds, CONNECTIONS))
-    return [*beside_hello_world(loads), beside_mlflow(loads), first_answer(homes["with"], body)]
+        loads = {many: load_in_turn(requests, seconds, many) for many in (1, CONNECTIONS)}
+    crowd = loads[CONNECTIONS]
+    rows = [*beside_hello_world(crowd), beside_mlflow(crowd), first_answer(homes["with"], body)]
+    return Served(rows, [line(NAMES[name], many, one) for many, found in loads.items() for name, one in found.items()])
 
 
-def beside_hello_world(loads: dict[str, list[Load]]) -> Iterator[Row]:
-    """Throughput and the slowest hundredth, with and without the committee."""
-    what = f"screening, durable ledger, one worker, {CONNECTIONS} connections, "
-    speed = {name: median(load.answers_a_second for load in many) for name, many in loads.items()}
-    slow = {name: median(load.p99_ms for load in many) for name, many in loads.items()}
+def load_in_turn(requests: Mapping[str, tuple[int, bytes]], seconds: float, connections: int) -> dict[str, Load]:
+    """The median load of each server."""
+    for port, request in requests.values():
+        measure(port, request, 1.0, connections)
+    taken: dict[str, list[Load]] = {name: [] for name in requests}
+    for _ in range(ROUNDS):
+        for name, (port, request) in requests.items():
+            taken[name].append(measure(port, request, seconds, connections))
+    return {
+        name: Load(*(median(getattr(load, part.name) for load in many) for part in fields(Load)))
+        for name, many in taken.items()
+    }
+
+
+def line(name: str, connections: int, load: Load) -> tuple[str, ...]:
+    """One line of the table of loads."""
+    return name, str(connections), f"{load.answers_a_second:,.0f}", f"{load.median_ms:.2f}", f"{load.p99_ms:.2f}"
+
+
+def beside_hello_world(loads: Mapping[str, Load]) -> Iterator[Row]:
+    """Throughput and the slowest hundredth, without and with the committee."""
+    hello = loads["hello"]
     for name, asked in (("without", 0.20), ("with", 0.10)):
-        about = f" ({speed[name]:,.0f} against {speed['hello']:,.0f} a second)"
-        told = f"{what}{name} committee"
-        yield at_least(told, "hello-world's answers a second", asked, speed[name] / speed["hello"], about=about)
-        about = f" ({slow[name]:.1f} against {slow['hello']:.1f} ms)"
-        yield at_most(f"{told}, p99", "hello-world's p99", 10, slow[name] / slow["hello"], about=about)
+        what, load = f"screening, {CONNECTIONS} connections, {name} committee", loads[name]
+        about = f" ({load.answers_a_second:,.0f} against {hello.answers_a_second:,.0f} a second)"
+        times = load.answers_a_second / hello.answers_a_second
+        yield at_least(what, "hello-world's answers a second", asked, times, about=about)
+        about = f" ({load.p99_ms:.1f} against {hello.p99_ms:.1f} ms)"
+        yield at_most(f"{what}, p99", "hello-world's p99", 10, load.p99_ms / hello.p99_ms, about=about)
 
 
-def beside_mlflow(loads: dict[str, list[Load]]) -> Row:
+def beside_mlflow(loads: Mapping[str, Load]) -> Row:
     """The same beside mlflow's own server of the same package, which is given features and only answers the risk."""
-    ours, theirs = (median(load.answers_a_second for load in loads[name]) for name in ("without", "mlflow"))
+    ours, theirs = (loads[name].answers_a_second for name in ("without", "mlflow"))
     about = f" ({ours:,.0f} against {theirs:,.0f} a second)"
-    against = "mlflow models serve of the same model, which neither explains nor records"
-    return at_least("the same, without committee", against, 10, ours / theirs, about=about)
+    what = f"screening, {CONNECTIONS} connections, without committee"
+    return at_least(what, "mlflow models serve, same model, no reasons, no record", 10, ours / theirs, about=about)
 
 
 def first_answer(home: Path, body: bytes) -> Row:

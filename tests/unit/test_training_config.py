@@ -16,7 +16,7 @@ def refusal(content: dict) -> str:
 
 def test_an_unknown_key_is_refused_and_the_known_ones_are_named():
     message = refusal({**WHOLE, "fit": {"treees": 3}})
-    assert message.startswith("the options: fit.treees is not a key; the keys here are trees, leaves")
+    assert message.startswith("the options: fit.treees is not a key; the keys here are trees, larger_trees, leaves")
 
 
 def test_any_other_split_is_refused_with_the_reason():
