@@ -196,12 +196,18 @@ def rows_between(cohort: Cohort, first: int, last: int) -> NDArray[np.int64]:
     return np.flatnonzero((cohort.as_of >= first) & (cohort.as_of <= last))
 
 
+def risk_log_odds(catalogue: Catalogue, candidate: Candidate, people: Table) -> Floats:
+    """Return the log-odds (n,) of the risk that would be served."""
+    risk = candidate.risk(people.frame, people.answered, catalogue, len(os.sched_getaffinity(0)))
+    log_odds: Floats = np.log(risk) - np.log1p(-risk)
+    return log_odds
+
+
 def _log_odds(
     catalogue: Catalogue, candidate: Candidate, committee: Committee | None, people: Table
 ) -> tuple[Floats, Floats | None]:
     """Log-odds of the served risk (n,) and of each member's (n, members)."""
-    risk = candidate.risk(people.frame, people.answered, catalogue, len(os.sched_getaffinity(0)))
-    log_odds: Floats = np.log(risk) - np.log1p(-risk)
+    log_odds = risk_log_odds(catalogue, candidate, people)
     if committee is None:
         return log_odds, None
     return log_odds, member_log_odds(committee, catalogue, people.frame, people.answered)

@@ -124,6 +124,12 @@ def decisive_log_odds(log_odds: Floats, ordered: Floats) -> Floats:
     return np.maximum(log_odds, ordered[:, -(ordered.shape[1] // DISSENT + 1)])
 
 
+def percentiles(ordered: Floats) -> tuple[Floats, Floats, Floats]:
+    """The 5th, 50th and 95th percentile (n,) of members' log-odds (n, m), ascending in a row."""
+    lowest, middle, highest = (_quantile(ordered, share) for share in (LOWEST, MIDDLE, HIGHEST))
+    return lowest, middle, highest
+
+
 def certainty(
     policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats, members: Floats, widening: float
 ) -> Certainty:
@@ -139,7 +145,7 @@ def certainty(
     """
     n, count = members.shape
     ordered = np.sort(members, axis=1)
-    lowest, middle, highest = (_quantile(ordered, share) for share in (LOWEST, MIDDLE, HIGHEST))
+    lowest, middle, highest = percentiles(ordered)
     lower = np.minimum(log_odds, middle - widening * (middle - lowest))
     upper = np.maximum(log_odds, middle + widening * (highest - middle))
     decisive = risk_of(decisive_log_odds(log_odds, ordered))
