@@ -144,7 +144,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         "proxies": [one.described() for one in proxies],
         "levels": [one.described() for one in levels],
         "gates": [asdict(gate) for gate in gates],
-        "committee": {"members": len(committee), "widening": committee.widening} if committee else None,
+        "committee": {"members": len(committee), "widening": dict(committee.widening)} if committee else None,
     }
     with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
         folder = Path(scratch)
