@@ -34,6 +34,7 @@ from training.evaluate import (
     refuse_leaks,
 )
 from training.evidence import logged_metrics, logged_parameters, run_evidence
+from training.exits import exits_of
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
 from training.material import (
@@ -50,7 +51,16 @@ from training.progress import progress_bar
 from training.proxies import ProxyFigure, attributes, measure_proxies, suspects
 from training.side_by_side import LabelFigures, compare_labels, groups_of
 from training.split import Split
-from training.tables import evaluation_table, label_table, period_lines, proxy_table, verdicts, worth_table, wrapped
+from training.tables import (
+    evaluation_table,
+    exit_table,
+    label_table,
+    period_lines,
+    proxy_table,
+    verdicts,
+    worth_table,
+    wrapped,
+)
 from training.worth import Worth, blocks_of, measure_worth
 
 PERSON_DATES_AT_ONCE = 50_000
@@ -98,7 +108,10 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     with clock.step("labels and groups side by side"):
         labels = compare_all_labels(config, catalogue, extract, cohort, table, backtest, candidates)
         periods = flagged_periods(catalogue, cohort, judged, candidates)
+    with clock.step("how unemployment ends"):
+        exits = exits_of(config, catalogue, extract, cohort, backtest)
     report = [evaluation_table(evaluations), *map(wrapped, period_lines(periods)), label_table(labels, capacity)]
+    report.append(exit_table(exits))
     worth, proxies = None, ()
     if config.evaluation.worth:
         with clock.step("what each input is worth"):
@@ -118,6 +131,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     evidence |= {
         "censoring": {"fit and calibration": dict(material.described), "evaluation": dict(judged.described)},
         "labels": {"chosen": catalogue.label.name, "side_by_side": [one.described() for one in labels]},
+        "exits": [one.described() for one in exits],
         "operating_capacity": capacity,
         "known_bad_periods": periods,
         "worth": worth.described() if worth else None,
