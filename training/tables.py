@@ -179,6 +179,10 @@ def exit_table(found: Sequence[Exits]) -> str:
         if any(one.stopped_before > one.n / 100 for one in columns):
             lines.append(_narrow("stopped by then", [f"{one.stopped_before:,}" for one in columns]))
     lines.append(wrapped(_why_not_one_minus_kaplan_meier(found)))
+    if any("stopped by then" in line for line in lines):
+        lines.append(
+            wrapped("Stopped by then: the clock had stopped before the day, and they count as gone by that exit.")
+        )
     return "\n".join(lines)
 
 
