@@ -198,7 +198,7 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
     lines = [
         "# The model on synthetic populations",
         "",
-        f"Made by `varhain evidence seeds --seeds {len(seeds)} --people {people}` on {today.isoformat()}, "
+        f"Made by `varhain evidence seeds --first {seeds[0]} --seeds {len(seeds)} --people {people}` on {today}, "
         f"commit {commit}, seeds {seeds[0]} to {seeds[-1]}.",
         "",
         "Each seed is a population of its own and a backtest of its own: fitted and calibrated on what was known on "
