@@ -274,7 +274,8 @@ def levels_table(levels: Sequence[LevelFigures]) -> str:
             f"  month {one.landmark}: {one.people_a_month:,.0f} people, {one.load:.0f} early talks suggested "
             f"({one.lowest:.0f} to {one.highest:.0f}){asked}; early meeting from {_number(early, False)}, "
             f"close support from {_number(close, False)}",
-            " " * (NAME + 4) + "".join(f"{title:>23}" for title in ("early talk suggested", "met, of who stayed", "stayed, of the met")),
+            " " * (NAME + 4)
+            + "".join(f"{title:>23}" for title in ("early talk suggested", "met, of who stayed", "stayed, of the met")),
         ]
         for who in one.reached:
             name = f"{who.who} ({who.n:,})"
