@@ -14,7 +14,7 @@ from model_registry.evidence.estimates import FEWEST_OUTCOMES, Estimate, draw_we
 from model_registry.evidence.measures import ratio
 from model_registry.scoring.calibration import risk_of
 from model_registry.scoring.capacity import thresholds_for
-from model_registry.scoring.committee import Certainty, Committee, certain, certainty, decisive_log_odds
+from model_registry.scoring.committee import Certainty, Committee, certain, decisive_log_odds
 from model_registry.scoring.segments import FROM_CAPACITY, LEVELS, SegmentPolicy
 from training.cohort import DAYS_A_MONTH, Cohort
 from training.committee import member_log_odds
@@ -170,7 +170,7 @@ def certainty_of(
     log_odds, members = _log_odds(catalogue, candidate, committee, people)
     if members is None or committee is None:
         return certain(policy, landmark, log_odds)
-    return certainty(policy, landmark, log_odds, members, committee.widening)
+    return committee.certainty(policy, landmark, log_odds, members)
 
 
 def answered_self_assessment(catalogue: Catalogue, people: Table) -> Flags:
@@ -196,12 +196,18 @@ def rows_between(cohort: Cohort, first: int, last: int) -> NDArray[np.int64]:
     return np.flatnonzero((cohort.as_of >= first) & (cohort.as_of <= last))
 
 
+def risk_log_odds(catalogue: Catalogue, candidate: Candidate, people: Table) -> Floats:
+    """Return the log-odds (n,) of the risk that would be served."""
+    risk = candidate.risk(people.frame, people.answered, catalogue, len(os.sched_getaffinity(0)))
+    log_odds: Floats = np.log(risk) - np.log1p(-risk)
+    return log_odds
+
+
 def _log_odds(
     catalogue: Catalogue, candidate: Candidate, committee: Committee | None, people: Table
 ) -> tuple[Floats, Floats | None]:
     """Log-odds of the served risk (n,) and of each member's (n, members)."""
-    risk = candidate.risk(people.frame, people.answered, catalogue, len(os.sched_getaffinity(0)))
-    log_odds: Floats = np.log(risk) - np.log1p(-risk)
+    log_odds = risk_log_odds(catalogue, candidate, people)
     if committee is None:
         return log_odds, None
     return log_odds, member_log_odds(committee, catalogue, people.frame, people.answered)
