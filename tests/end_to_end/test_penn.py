@@ -12,6 +12,7 @@ from features.catalogue import load_catalogue
 from features.errors import CatalogueError
 from model_registry.home import tracking_uri
 from model_registry.store import Store
+from tests.exact import assert_package_is_exact
 from tests.processes import call, serving, varhain
 from training.config import checked_config
 from training.extract import read_extract
@@ -74,6 +75,13 @@ def test_the_gap_of_the_readme_is_kept(run):
 def test_the_report_says_that_little_can_be_known(run):
     assert run.evidence["recommendation"].startswith("Recommended is the ")
     assert "simpler and cannot be told apart" in run.evidence["recommendation"]
+
+
+@pytest.mark.slow
+def test_the_explanations_of_real_claimants_are_exact(data, run, home):
+    folder = Store(tracking_uri(home)).export(run.name, run.version, home / "exported")
+
+    assert_package_is_exact(folder, read_extract(data, load_catalogue(CATALOGUE)).flat.frame.values[:1000])
 
 
 def test_every_claimant_is_read(data):

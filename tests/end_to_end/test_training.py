@@ -7,12 +7,16 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from features.catalogue import load_catalogue
 from features.errors import ConfigError
+from features.frame import build_features
 from model_registry.home import tracking_uri
 from model_registry.package import load_package
 from model_registry.store import Store
+from tests.exact import assert_package_is_exact
 from training.challengers import AGE_RULE
 from training.config import checked_config
 from training.extract import read_extract
@@ -64,6 +68,16 @@ def test_the_model_of_synthetic_people_says_so(runs):
     run, package, _ = runs[0]
     assert run.name == "demo-keski-uusimaa"
     assert load_package(package).meta.demonstration
+
+
+def test_the_champions_explanations_are_exact(runs, extract):
+    catalogue = load_catalogue("keski_uusimaa")
+    found = read_extract(extract, catalogue)
+    people = np.arange(min(len(found.facts), 400))
+    day = np.full(len(people), found.delivered_until, np.int32)
+    frame = build_features(catalogue, found.facts.take(people), day)
+
+    assert_package_is_exact(runs[0][1], frame.values)
 
 
 def test_month_0_is_the_headline_and_no_landmark_is_pooled(runs):

@@ -63,12 +63,16 @@ def assert_exact(booster: Any, values: Any, **options: Any) -> None:
     leaves=st.integers(2, 8),
     missing=st.sampled_from([{}, {"zero_as_missing": True}, {"use_missing": False}]),
     weighted=st.booleans(),
+    duplicated=st.booleans(),
     seed=st.integers(0, 10_000),
 )
 def test_equals_pred_contrib_and_the_raw_score(
-    k: int, categories: int, leaves: int, missing: dict[str, bool], weighted: bool, seed: int
+    k: int, categories: int, leaves: int, missing: dict[str, bool], weighted: bool, duplicated: bool, seed: int
 ) -> None:
     values = matrix(300, k, min(k, categories), seed)
+    if duplicated:
+        values = np.column_stack([values, values[:, -1]])
+        k += 1
     weight = np.random.default_rng(seed).random(300) + 0.1 if weighted else None
     booster = trained(values, min(k, categories), num_leaves=leaves, weight=weight, seed=seed, **missing)
 
@@ -99,6 +103,28 @@ def test_equals_shap_tree_explainers_own_algorithm() -> None:
     theirs = explainer.shap_values(values[:50])
 
     np.testing.assert_allclose(tables_of(booster).contributions(values[:50]), theirs, atol=1e-6, rtol=0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(k=st.integers(1, 6), leaves=st.integers(2, 8), weighted=st.booleans(), seed=st.integers(0, 10_000))
+def test_equals_shap_on_random_models(k: int, leaves: int, weighted: bool, seed: int) -> None:
+    values = np.nan_to_num(matrix(300, k, 0, seed))
+    weight = np.random.default_rng(seed).random(300) + 0.1 if weighted else None
+    booster = trained(values, num_leaves=leaves, weight=weight, seed=seed)
+    explainer = shap.TreeExplainer(booster, feature_perturbation="tree_path_dependent")
+    explainer.model.model_type = "internal"
+
+    theirs = explainer.shap_values(values[:40])
+
+    np.testing.assert_allclose(tables_of(booster).contributions(values[:40]), theirs, atol=1e-6, rtol=0)
+
+
+def test_the_same_model_gives_the_same_tables_to_the_last_bit() -> None:
+    booster = trained(matrix(300, 5, 1, 17), 1)
+
+    first, second = tables_of(booster).to_arrays(), tables_of(booster).to_arrays()
+
+    assert all((first[name] == second[name]).all() for name in first)
 
 
 def test_values_never_seen_in_training_go_where_lightgbm_sends_them() -> None:
