@@ -97,7 +97,7 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def single_row(engine: Engine, statement: Select[Any], **parameters: Any) -> tuple[Any, ...] | None:
+def single_row(engine: Engine, statement: Select[*tuple[Any, ...]], **parameters: Any) -> tuple[Any, ...] | None:
     """The first row of one SELECT of texts and numbers, which sees one state of the database by itself.
 
     Straight through the driver, as the next two: a transaction around one lookup by key took seven times as long
@@ -112,13 +112,13 @@ def single_row(engine: Engine, statement: Select[Any], **parameters: Any) -> tup
         return _first(connection, engine.dialect, statement, parameters)
 
 
-def first_row(connection: Connection, statement: Select[Any]) -> tuple[Any, ...] | None:
+def first_row(connection: Connection, statement: Select[*tuple[Any, ...]]) -> tuple[Any, ...] | None:
     """The first row of a SELECT of texts and numbers, within a transaction of this module."""
     return _first(connection.connection, connection.dialect, statement, {})
 
 
 def _first(
-    connection: PoolProxiedConnection, dialect: Dialect, statement: Select[Any], parameters: Mapping[str, Any]
+    connection: PoolProxiedConnection, dialect: Dialect, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]
 ) -> tuple[Any, ...] | None:
     compiled = _compiled(statement, dialect)
     values: Any = compiled.construct_params(parameters)
@@ -146,7 +146,7 @@ def _compiled_insert(table: Table, dialect: Dialect) -> SQLCompiler:
 
 
 @lru_cache(maxsize=16)
-def _compiled(statement: Select[Any], dialect: Dialect) -> SQLCompiler:
+def _compiled(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> SQLCompiler:
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
     return compiled

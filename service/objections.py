@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from features.errors import LedgerError
 from features.identity_codes import holds_identity_code
@@ -19,7 +19,9 @@ from service.pseudonyms import Pseudonyms
 from service.writer import ENTRIES, Recorded, Writer, check_foundation, draft_by
 
 OBJECTION, WITHDRAWAL = "objection", "objection_withdrawn"
-_ALL = select(ENTRIES.c.subject, ENTRIES.c.kind).where((ENTRIES.c.kind == OBJECTION) | (ENTRIES.c.kind == WITHDRAWAL))
+_EITHER = (ENTRIES.c.kind == OBJECTION) | (ENTRIES.c.kind == WITHDRAWAL)
+_ALL = select(ENTRIES.c.subject, ENTRIES.c.kind).where(_EITHER)
+_RECORDED = select(func.count(), func.max(ENTRIES.c.seq)).where(_EITHER)
 _IN_ORDER = _ALL.order_by(ENTRIES.c.seq)
 # Joined with nothing, the subject's own index cannot be taken: it would go through every screening of the client, and
 # objections of anybody are fewer.
@@ -42,6 +44,7 @@ class Objections:
         self._engine = engine
         self._pseudonyms = pseudonyms
         self._writer = writer
+        self._latest: tuple[tuple[Any, ...] | None, Standing] | None = None
 
     def record(self, client_id: str, caller: Caller) -> Recorded | None:
         """Return the entry of an objection, on disk; None where it stood already and nothing was added.
@@ -80,6 +83,13 @@ class Objections:
             check_foundation(connection, self._pseudonyms)
             latest = {row.subject: row.kind for row in connection.execute(_IN_ORDER)}
         return Standing(frozenset(one for one, kind in latest.items() if kind == OBJECTION), self._pseudonyms)
+
+    def standing_now(self) -> "Standing":
+        """Return the same as `standing`, read again only where an objection or withdrawal was recorded since."""
+        recorded = single_row(self._engine, _RECORDED)
+        if self._latest is None or self._latest[0] != recorded:
+            self._latest = (recorded, self.standing())
+        return self._latest[1]
 
     def counts(self) -> Counts:
         """Return counts alone: the ledger does not know the names behind its pseudonyms, and lists none."""

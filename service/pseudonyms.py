@@ -38,7 +38,7 @@ class Pseudonyms:
     """HMAC-SHA256 pseudonyms under one secret: the same name gives the same pseudonym, and only with the secret."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._keyed = hmac.new(secret, digestmod=hashlib.sha256)
 
     def of_caller(self, name: str) -> str:
         """Return the pseudonym of a caller, 32 letters (128 bits)."""
@@ -54,8 +54,9 @@ class Pseudonyms:
         return self._pseudonym("fingerprint", "")
 
     def _pseudonym(self, use: str, name: str) -> str:
-        digest = hmac.digest(self._secret, f"{use}\0{name}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-        return digest[:16].hex().translate(_HEX_TO_LETTERS)
+        keyed = self._keyed.copy()
+        keyed.update(f"{use}\0{name}".encode("utf-8", "surrogatepass"))
+        return keyed.digest()[:16].hex().translate(_HEX_TO_LETTERS)
 
 
 def load_pseudonyms(secret_file: Path) -> Pseudonyms:

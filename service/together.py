@@ -14,6 +14,8 @@ from service.answer import Record
 from service.batch import assess_all
 from service.champion import Champion
 from service.ledger import Ledger
+from service.objections import Standing
+from service.once import OncePerPass
 from service.screening import Read, answer_of, assess, client_named_in, objection_honoured, read_document, with_place
 
 
@@ -21,12 +23,13 @@ class Gathering:
     """Those who wait to be assessed on one event loop."""
 
     def __init__(self) -> None:
+        self._standing: OncePerPass[Standing] = OncePerPass()
         self._waiting: list[tuple[Champion, Read, asyncio.Future[Record]]] = []
 
     async def screen(self, champion: Champion, ledger: Ledger, caller: Caller, document: Any, today: date) -> Record:
         """The same as `screening.screen`, which says what it raises; the loop is free while the disk is waited for."""
-        if (objecting := client_named_in(document)) and ledger.objections.stands(objecting):
-            client_id = objecting
+        standing = self._standing.get(ledger, ledger.objections.standing_now)
+        if (client_id := client_named_in(document)) and client_id in standing:
             kept, answer = objection_honoured(champion, caller, document, today)
         else:
             read = read_document(champion, caller, document, today)

@@ -21,7 +21,19 @@ from tests.service import served as made
 from tests.service.served import Served, document, served
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("mlflow", "lightgbm", "sklearn", "shap", "pandas", "pyarrow", "matplotlib", "evidently", "training")
+HEAVY = (
+    "mlflow",
+    "lightgbm",
+    "sklearn",
+    "shap",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "evidently",
+    "dask",
+    "distributed",
+    "training",
+)
 
 
 @pytest.fixture
@@ -116,6 +128,16 @@ print(json.dumps(sorted(set({HEAVY!r}) & {{name.partition(".")[0] for name in sy
 
     assert finished.returncode == 0, finished.stderr
     assert json.loads(finished.stdout) == []
+
+
+@pytest.mark.slow
+def test_from_its_start_to_its_first_answer_it_takes_under_five_seconds(service: Served) -> None:
+    port, begun = free_port(), time.monotonic()
+
+    with serving(service, port):
+        assert post(service, port)["assessed"] is True
+
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.slow
