@@ -118,7 +118,10 @@ def first_row(connection: Connection, statement: Select[*tuple[Any, ...]]) -> tu
 
 
 def _first(
-    connection: PoolProxiedConnection, dialect: Dialect, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]
+    connection: PoolProxiedConnection,
+    dialect: Dialect,
+    statement: Select[*tuple[Any, ...]],
+    parameters: Mapping[str, Any],
 ) -> tuple[Any, ...] | None:
     compiled = _compiled(statement, dialect)
     values: Any = compiled.construct_params(parameters)

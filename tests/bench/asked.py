@@ -52,6 +52,11 @@ def _figure(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
+def _short(text: str) -> str:
+    """Without what is said in brackets: the table has it."""
+    return text.partition(" (")[0]
+
+
 def draw(rows: Sequence[Row], file: Path) -> None:
     """Write the picture: how many times over each figure does what was asked, on a scale of tenfolds."""
     figure, (axes,) = new_figure(1, 11.0, 1.2 + 0.42 * len(rows))
@@ -61,12 +66,12 @@ def draw(rows: Sequence[Row], file: Path) -> None:
     highest = max(2.0, *(row.attained for row in rows))
     axes.barh(places, [row.attained - lowest for row in rows], left=lowest, color=colours, height=0.62)
     axes.set_xscale("log")
-    axes.set_xlim(lowest, highest * 6)
+    axes.set_xlim(lowest, highest * 9)
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(places, [f"{row.what}\nagainst {row.against}" if row.against else row.what for row in rows])
+    axes.set_yticks(places, [f"{row.what}\nagainst {_short(row.against)}" if row.against else row.what for row in rows])
     axes.tick_params(axis="y", labelsize=7)
     for place, row in zip(places, rows, strict=True):
-        said = f" {row.measured} ({row.asked}){'' if row.attained >= 1 else ': MISSED'}"
+        said = f" {_short(row.measured)} ({row.asked}){'' if row.attained >= 1 else ': MISSED'}"
         axes.text(max(row.attained, lowest), place, said, va="center", fontsize=7)
     axes.set_xlabel("times over what was asked (the line: just enough)")
     for side in ("top", "right"):
