@@ -88,7 +88,7 @@ class Ledger:
         self._pseudonyms = pseudonyms
         self._writer = Writer(engine, pseudonyms, witness)
         self.objections = Objections(engine, pseudonyms, self._writer)
-        self.caseloads = Caseloads(pseudonyms, self._writer)
+        self.caseloads = Caseloads(engine, pseudonyms, self._writer)
 
     # -- screenings -------------------------------------------------------------------------------------------------
 

@@ -130,7 +130,7 @@ class ExtractFile:
             self.fault(name, None, f"must be a number and is {column.type}; deliver numbers")
             return np.full(len(self), np.nan)
         empty = _is_null(column)
-        values = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
+        values: NDArray[np.float64] = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
         self.fault(
             name, ~np.isfinite(values) & ~empty, "is NaN or infinite; leave the cell empty where it is not known"
         )
@@ -143,15 +143,16 @@ class ExtractFile:
         )
         return values
 
-    def whole(self, name: str) -> NDArray[np.int64]:
-        """Return a column of whole numbers without empty cells, int64 (rows,)."""
+    def whole(self, name: str, may_be_empty: bool = False) -> NDArray[np.int64]:
+        """Return a column of whole numbers, int64 (rows,); 0 where empty."""
         column = self.table.column(name)
         if _is_text(column.type):
             column = self._parsed(name, column, WHOLE, pa.int64(), "must be a whole number")
         elif not pa.types.is_integer(column.type):
             self.fault(name, None, f"must be a whole number and is {column.type}; deliver whole numbers")
             return np.zeros(len(self), np.int64)
-        self.fault(name, _is_null(column), "is empty; every row must have it")
+        if not may_be_empty:
+            self.fault(name, _is_null(column), "is empty; every row must have it")
         return np.asarray(pc.fill_null(column.cast(pa.int64()), 0).to_numpy())
 
     def flags(self, name: str) -> NDArray[np.float64]:
