@@ -125,10 +125,9 @@ class _Reading:
         read = [item for item in inputs if item.field not in (opened, "known_on")]
         values = {item.field: self._values(part, item, on, allowed) for item in read}
         columns: dict[str, NDArray[Any]] = {"fact_id": fact_id, "happened_on": on, "known_on": known_on}
+        code = "employment_code" if kind == "spells" else "service"
         for name in COLUMNS[kind]:
-            columns[name] = (
-                values["employment_code" if kind == "spells" else "service"] if name == "code" else values[name]
-            )
+            columns[name] = np.nan_to_num(values[code], nan=-1) if name == "code" else values[name]
         if "end" in columns:
             end = np.where(np.isnan(columns["end"]), OPEN_END, columns["end"]).astype(np.int32)
             columns["end"] = end

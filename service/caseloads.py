@@ -76,16 +76,11 @@ class Caseloads:
             recorded = transaction.append_all(drafts)
         return recorded[0], recorded[1:]
 
-    def begin_file(self, caller: Caller, occasion: str, identity: Mapping[str, Any], versions: Versions) -> FileRun:
-        """Return the run that `identity` describes, with its entry on disk; the entry it has already, if it has one."""
-        name = canonical_json({**identity, "unit": caller.unit})
-        run = FileRun(self._pseudonyms.of_part("caseload", name), caller, versions)
-        details = canonical_json(
-            {"occasion": occasion, "source_sha256": identity["source"], "as_of": identity["as_of"]}
-        )
-        self._append_new(
-            run, [draft_by(self._pseudonyms, CASELOAD, caller, id=run.id, details=details, **vars(versions))]
-        )
+    def begin_file(self, caller: Caller, screenings: Mapping[str, Any], versions: Versions) -> FileRun:
+        """Return the run that makes these screenings (`Plan.screenings`); its entry is on disk, and made only once."""
+        run = FileRun(self._pseudonyms.of_part("caseload", canonical_json(screenings)), caller, versions)
+        details = canonical_json({name: screenings[name] for name in ("occasion", "source", "as_of")})
+        self._append_new([draft_by(self._pseudonyms, CASELOAD, caller, id=run.id, details=details, **vars(versions))])
         return run
 
     def record_rows(self, run: FileRun, places: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -100,7 +95,7 @@ class Caseloads:
         """
         ids = [self._pseudonyms.of_part("row", f"{run.id} {place}") for place in places]
         drafts = [self._row(run, one, row) for one, row in zip(ids, rows, strict=True)]
-        self._append_new(run, drafts)
+        self._append_new(drafts)
         return ids
 
     def finish_file(self, run: FileRun, counts: Mapping[str, int], output_sha256: str) -> None:
@@ -108,7 +103,7 @@ class Caseloads:
         details = canonical_json({"counts": dict(counts), "output_sha256": output_sha256})
         name = self._pseudonyms.of_part("finished", run.id)
         draft = draft_by(self._pseudonyms, FILE_FINISHED, run.caller, id=name, about=run.id, details=details)
-        self._append_new(run, [draft])
+        self._append_new([draft])
 
     def _row(self, run: FileRun, name: str, row: Mapping[str, Any]) -> Draft:
         kept = {key: value for key, value in row.items() if value is not None}
@@ -117,7 +112,7 @@ class Caseloads:
         personal = {"subject": self._pseudonyms.of_client(row["client_id"]), "about": run.id, "content": content}
         return draft_by(self._pseudonyms, FILE_ROW, run.caller, id=name, **personal, **vars(run.versions))
 
-    def _append_new(self, run: FileRun, drafts: Sequence[Draft]) -> None:
+    def _append_new(self, drafts: Sequence[Draft]) -> None:
         """Append, in one transaction, what the ledger does not hold yet."""
         with self._writer.transaction() as transaction:
             known: set[str] = set()

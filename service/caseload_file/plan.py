@@ -95,17 +95,23 @@ class Plan:
     def identity(self, champion: Champion, source_digest: str) -> dict[str, Any]:
         """Everything that decides what the output is: two runs with the same identity give the same bytes."""
         return {
+            **self.screenings(champion, source_digest),
+            "official": not self.is_dry,
+            "keep_days": self.keep_days,
+            "format": self.out.suffix,
+            "rows_at_once": self.rows_at_once,
+        }
+
+    def screenings(self, champion: Champion, source_digest: str) -> dict[str, Any]:
+        """Everything that decides what is found of whom and why: the ledger holds it once."""
+        return {
             "source": source_digest,
             "package": champion.package.meta.digest,
             "model": f"{champion.name} {champion.version}",
             "as_of": self.day.isoformat(),
-            "keep_days": self.keep_days,
-            "format": self.out.suffix,
             "occasion": self.occasion,
             "unit": self.caller.unit if self.caller else "",
-            "official": not self.is_dry,
             "with_health_reasons": self.with_health_reasons,
-            "rows_at_once": self.rows_at_once,
         }
 
 

@@ -96,11 +96,7 @@ def _screen_the_rest(
 ) -> None:
     done = work.done()
     skip, before = (done[-1].next_row, done[-1].last_client) if done else (0, "")
-    run = None
-    if plan.caller is not None:
-        run = ledger.caseloads.begin_file(
-            plan.caller, plan.occasion, plan.identity(champion, digest), champion.versions
-        )
+    run = _begun_in(ledger, plan, champion, digest)
     rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
     assess = partial(assess_portion, plan, champion, rules)
     source = portions(stream, champion.package.catalogue, plan.rows_at_once, skip, before)
@@ -119,6 +115,13 @@ def _screen_the_rest(
             told = stream.position
     if number == 0:
         raise CaseloadError(f"{plan.source.name} has a header and no rows; there is nobody to screen")
+
+
+def _begun_in(ledger: Ledger, plan: Plan, champion: Champion, digest: str) -> FileRun | None:
+    """The run as the ledger knows it; None in a dry run."""
+    if plan.caller is None:
+        return None
+    return ledger.caseloads.begin_file(plan.caller, plan.screenings(champion, digest), champion.versions)
 
 
 def _in_order(
@@ -161,10 +164,7 @@ def _publish(plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, d
         join_rejects(work.parts("rejects"), file)
     work.write(ABOUT, as_json(told))
     output = digest_of(work.folder / ANSWERS)
-    if plan.caller is not None:
-        run = ledger.caseloads.begin_file(
-            plan.caller, plan.occasion, plan.identity(champion, digest), champion.versions
-        )
+    if run := _begun_in(ledger, plan, champion, digest):
         ledger.caseloads.finish_file(run, told["counts"], output)
     work.write(READY, as_json({"sha256": output}))
     work.publish(REJECTS, plan.rejects)
