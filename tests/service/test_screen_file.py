@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from features.errors import ExtractError, LedgerError, VarhainError
+from service.answer_model import ScreeningList
 from service.caseload_file.plan import CaseloadError
 from service.caseload_file.work_folder import WorkFolder
 from service.ledger import open_ledger
@@ -360,6 +361,26 @@ def test_the_facts_of_a_file_are_not_kept_and_a_client_can_be_erased(tmp_path: P
     assert not any("start" in json.dumps(one) for one in kept)
     assert open_ledger(service.settings).erase("client-one", OPERATOR).payloads == 1
     assert verify(service)
+
+
+def test_a_client_sees_what_was_made_of_them_from_a_file(tmp_path: Path) -> None:
+    service = served(tmp_path / "home")
+    official(service, fact_file(tmp_path / "in.csv", people()), tmp_path / "out.csv")
+    row = next(one for one in table(tmp_path / "out.csv") if one["client_id"] == "client-two")
+
+    with service.client() as client:
+        told = client.get("/v1/clients/client-two/screenings", headers=service.headers("operator")).json()
+        open_ledger(service.settings).erase("client-two", OPERATOR)
+        after = client.get("/v1/clients/client-two/screenings", headers=service.headers("operator")).json()
+
+    ScreeningList.model_validate(told)
+    (one,) = told["from_files"]
+    assert (one["id"], one["answer"]["level"], one["answer"]["as_of"]) == (
+        row["screening_id"],
+        row["level"],
+        row["as_of"],
+    )
+    assert (after["from_files"], after["erased"]) == ([], 1)
 
 
 def test_without_a_ledger_nothing_gets_out(tmp_path: Path) -> None:

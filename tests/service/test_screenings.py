@@ -273,7 +273,7 @@ def test_an_erased_screening_is_gone_and_said_to_be(client: TestClient, service:
 
     assert client.get(f"/v1/screenings/{first['id']}", headers=service.headers()).status_code == 410
     found = client.get("/v1/clients/client-to-forget/screenings", headers=service.headers()).json()
-    assert found == {"screenings": [], "erased": 1}
+    assert found == {"screenings": [], "from_files": [], "erased": 1}
 
 
 def test_when_the_ledger_cannot_be_written_nothing_is_answered(client: TestClient, service: Served, post: Post) -> None:
