@@ -72,7 +72,7 @@ class TableStream:
             raise ExtractError(f"{self.path.name} is cut short or not a Parquet file; deliver it again") from error
 
     def _parquet_blocks(self) -> Iterator[pa.Table]:
-        with pa.parquet.ParquetFile(self.path, memory_map=True) as file:
+        with pa.parquet.ParquetFile(self.path) as file:
             rows = max(file.metadata.num_rows, 1)
             done = 0
             for batch in file.iter_batches(ROWS_A_BLOCK):

@@ -136,7 +136,7 @@ def about(plan: Plan, champion: Champion, source_digest: str, counts: Mapping[st
         "begun_on": plan.today.isoformat(),
         "delete_by": plan.delete_by.isoformat(),
         "source_sha256": source_digest,
-        "as_of": plan.day.isoformat(),
+        "as_of": plan.as_of.isoformat() if plan.as_of else f"as in the source, else {plan.day.isoformat()}",
         "health_reasons": plan.with_health_reasons,
         "versions": {
             "model": champion.name,

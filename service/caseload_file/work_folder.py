@@ -24,6 +24,8 @@ from service.caseload_file.plan import CaseloadError, Plan
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
 
 @dataclass(frozen=True)
 class Done:
@@ -119,13 +121,22 @@ class WorkFolder:
             try:
                 os.link(self.folder / name, target)
             except FileExistsError:
-                raise CaseloadError(
-                    f"--out: {target.name} exists already; name another file, or move it away"
-                ) from None
+                raise _is_there(target) from None
+            except OSError as error:
+                if error.errno not in NO_LINKS:
+                    raise
+                # Some disks know no second name for a file; the lock keeps other runs away meanwhile.
+                if target.exists():
+                    raise _is_there(target) from None
+                (self.folder / name).rename(target)
 
     def remove(self) -> None:
         """Remove the folder with everything in it."""
         shutil.rmtree(self.folder)
+
+
+def _is_there(target: Path) -> CaseloadError:
+    return CaseloadError(f"--out: {target.name} exists already; name another file, or move it away")
 
 
 def as_json(content: Any) -> bytes:

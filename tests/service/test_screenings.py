@@ -264,7 +264,7 @@ def test_a_clients_screenings_come_newest_first_and_for_the_own_unit_only(
 
     ScreeningList.model_validate(own)
     assert [screening["id"] for screening in own["screenings"]] == ids[::-1]
-    assert other == {"screenings": [], "erased": 0}
+    assert other == {"screenings": [], "from_files": [], "erased": 0}
 
 
 def test_an_erased_screening_is_gone_and_said_to_be(client: TestClient, service: Served, post: Post) -> None:
