@@ -23,6 +23,9 @@ from service.writer import ENTRIES, Draft, Recorded, Versions, Writer, draft_by
 
 CASELOAD, FILE_ROW, FILE_FINISHED = "caseload", "caseload_row", "caseload_finished"
 IDS_ASKED_AT_ONCE = 500
+ROWS_A_COMMIT = 2_000
+"""A service on the same ledger waits as long as these take."""
+
 MOST_CLIENTS = 1_000
 LONGEST_OCCASION = 200
 
@@ -84,7 +87,7 @@ class Caseloads:
         return run
 
     def record_rows(self, run: FileRun, places: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Return the id of the entry of each row, all on disk by one commit; what was recorded before is left as it is.
+        """Return the id of the entry of each row, all on disk; what was recorded before is left as it is.
 
         Parameters
         ----------
@@ -95,7 +98,8 @@ class Caseloads:
         """
         ids = [self._pseudonyms.of_part("row", f"{run.id} {place}") for place in places]
         drafts = [self._row(run, one, row) for one, row in zip(ids, rows, strict=True)]
-        self._append_new(drafts)
+        for first in range(0, len(drafts), ROWS_A_COMMIT):
+            self._append_new(drafts[first : first + ROWS_A_COMMIT])
         return ids
 
     def finish_file(self, run: FileRun, counts: Mapping[str, int], output_sha256: str) -> None:

@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from features.errors import ExtractError
 from features.table_stream import TableStream
 from model_registry.scoring.told_domains import TellingRules
 from service.caseload_file.assess import Answers, assess_portion, columns, has_range
@@ -57,7 +58,13 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
         plan = _begin_or_go_on(plan, champion, work, digest)
         done = work.done()
         if not _is_published(plan, work):
-            _screen_the_rest(plan, champion, ledger, work, stream, digest, step)
+            try:
+                if not plan.is_dry and not done:
+                    _read_through(plan, champion, stream)
+                _screen_the_rest(plan, champion, ledger, work, stream, digest, step)
+            except ExtractError:
+                work.remove()  # a source that cannot be read to its end must change, and another run will read it
+                raise
             _publish(plan, champion, ledger, work, digest)
         finished = Finished(plan, _sum(work.done()), done[-1].next_row if done else 0)
         work.remove()
@@ -72,9 +79,15 @@ def _refuse_what_is_there(plan: Plan) -> None:
             raise CaseloadError(f"--out: {file.name} exists already; name another file, or move it away")
 
 
+def _read_through(plan: Plan, champion: Champion, stream: TableStream) -> None:
+    """Nothing, when the source can be read to its end: else it is known before anybody is recorded."""
+    for _ in portions(stream, champion.package.catalogue, plan.rows_at_once):
+        pass
+
+
 def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: str) -> Plan:
     """The plan with the day on which the run was begun, which is written down at its first start."""
-    begun = work.begun()
+    begun = work.begun() if work.done() else None
     if begun is not None:
         plan = replace(plan, today=date.fromisoformat(begun["today"]))
     identity = plan.identity(champion, digest)
@@ -114,7 +127,7 @@ def _screen_the_rest(
             step(stream.position - told)
             told = stream.position
     if number == 0:
-        raise CaseloadError(f"{plan.source.name} has a header and no rows; there is nobody to screen")
+        raise ExtractError(f"{plan.source.name} has a header and no rows; there is nobody to screen")
 
 
 def _begun_in(ledger: Ledger, plan: Plan, champion: Champion, digest: str) -> FileRun | None:

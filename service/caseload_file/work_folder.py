@@ -131,7 +131,12 @@ class WorkFolder:
                 (self.folder / name).rename(target)
 
     def remove(self) -> None:
-        """Remove the folder with everything in it."""
+        """Remove the folder with everything in it, once the names given outside are on disk."""
+        parent = os.open(self.folder.parent, os.O_RDONLY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
         shutil.rmtree(self.folder)
 
 

@@ -61,8 +61,8 @@ def all_entries(service: Served) -> int:
 
 
 def nothing_is_left(folder: Path, source: Path) -> bool:
-    """Whether a refused run has left nothing that could pass for an output."""
-    return {file.name for file in folder.iterdir()} <= {source.name, "out.csv.work", "in.csv"}
+    """Whether a refused run has left nothing at all."""
+    return {file.name for file in folder.iterdir()} == {source.name}
 
 
 # -- what is written --------------------------------------------------------------------------------------------------
@@ -272,6 +272,17 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(
     )
     assert "131052" not in refused.value.message
     assert nothing_is_left(tmp_path, source)
+
+
+def test_an_official_run_records_nobody_before_the_file_is_known_to_be_readable(tmp_path: Path) -> None:
+    service = served(tmp_path / "home")
+    source = fact_file(tmp_path / "in.csv", people())
+    with source.open("a") as file:
+        file.write("client-z,2026-01-01\n")
+
+    with pytest.raises(ExtractError, match="fields where the header has"):
+        official(service, source, tmp_path / "out.csv", rows_at_once=10)
+    assert entries(service, "caseload_row") == []
 
 
 def test_a_truncated_parquet_file_is_refused(service: Served, source: Path, tmp_path: Path) -> None:
