@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         ] = Who.jobseekers,
         people: Annotated[int, typer.Option(min=0, help="At most so many people, the first by name; 0: all.")] = 0,
         copies: Annotated[
-            int, typer.Option(min=1, max=26, help="Write each person so often, under other names: for load tests.")
+            int, typer.Option(min=1, max=676, help="Write each person so often, under other names: for load tests.")
         ] = 1,
     ) -> None:
         from features.catalogue import load_catalogue

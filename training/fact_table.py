@@ -52,7 +52,7 @@ def write_fact_table(
     people : int
         At most so many, the first by name; 0 for all.
     copies : int
-        Each person so often, under names with a letter added.
+        Each person so often, at most 676 times, under names with two letters added.
 
     Raises
     ------
@@ -201,10 +201,11 @@ def _known(facts: Facts, catalogue: Catalogue, day: int) -> KnownFacts:
 
 
 def _names(client_ids: tuple[str, ...], copies: int, first: int) -> list[str]:
-    """The people's names; of several copies each with its letter, which keeps them in order."""
+    """The people's names; of several copies each with two letters, which keep them in order."""
     if copies == 1:
         return list(client_ids)
-    return [f"{name}-{LETTERS[(first + place) % copies]}" for place, name in enumerate(client_ids)]
+    number = [(first + place) % copies for place in range(len(client_ids))]
+    return [f"{name}-{LETTERS[n // 26]}{LETTERS[n % 26]}" for name, n in zip(client_ids, number, strict=True)]
 
 
 def _schema(catalogue: Catalogue) -> pa.Schema:

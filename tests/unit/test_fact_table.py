@@ -55,11 +55,11 @@ def test_who_is_asked_for_is_written(extract: Extract, tmp_path: Path) -> None:
 
 def test_copies_are_the_same_people_under_other_names(extract: Extract, tmp_path: Path) -> None:
     once = written(extract, tmp_path / "once.parquet", people=5)
-    thrice = written(extract, tmp_path / "thrice.parquet", people=5, copies=3)
+    often = written(extract, tmp_path / "often.parquet", people=5, copies=30)
 
-    names = thrice.column("client_id").to_pylist()
-    assert (names, len(set(names))) == (sorted(names), 15)
-    assert thrice.num_rows == 3 * once.num_rows
+    names = often.column("client_id").to_pylist()
+    assert (names, len(set(names))) == (sorted(names), 150)
+    assert often.num_rows == 30 * once.num_rows
 
 
 def test_what_is_there_is_not_replaced_and_a_format_is_needed(extract: Extract, tmp_path: Path) -> None:
