@@ -60,13 +60,13 @@ def screen_file(
     from service.ledger import open_ledger
     from service.settings import load_settings
 
-    settings = load_settings()
-    migrate_existing(settings)
-    ledger = open_ledger(settings)
     if dry_run == bool(occasion):
         raise VarhainError("Say either --dry-run, or --occasion TEXT with --key-file FILE for a run that is recorded.")
     if not dry_run and key_file is None:
         raise VarhainError("--key-file: an official run needs an operator's key.")
+    settings = load_settings()
+    migrate_existing(settings)
+    ledger = open_ledger(settings)
     caller = None if dry_run or key_file is None else key_in(key_file, ledger, "operator")
 
     from tqdm import tqdm

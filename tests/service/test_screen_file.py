@@ -449,31 +449,53 @@ def test_another_run_at_work_on_the_same_output_is_told(service: Served, source:
     assert (tmp_path / "out.csv").exists()
 
 
-@pytest.fixture
-def stopped(service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def stop(monkeypatch: pytest.MonkeyPatch, service: Served, source: Path, out: Path) -> Path:
     """The output of a run that was stopped after two portions."""
     add = WorkFolder.add
 
-    def stop(self: WorkFolder, number: int, *rest: Any) -> None:
+    def stopping(self: WorkFolder, number: int, *rest: Any) -> None:
         if number == 2:
             raise KeyboardInterrupt
         add(self, number, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(WorkFolder, "add", stop)
+        patched.setattr(WorkFolder, "add", stopping)
         with pytest.raises(KeyboardInterrupt):
-            run(service, source, tmp_path / "out.csv", rows_at_once=10)
-    return tmp_path / "out.csv"
+            run(service, source, out, rows_at_once=10)
+    return out
 
 
-def test_a_stopped_run_goes_on_where_it_stopped(service: Served, source: Path, stopped: Path, tmp_path: Path) -> None:
-    assert not stopped.exists()
+@pytest.fixture
+def stopped(service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return stop(monkeypatch, service, source, tmp_path / "out.csv")
 
-    finished = run(service, source, stopped, rows_at_once=10)
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_stopped_run_goes_on_where_it_stopped(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    out = stop(monkeypatch, service, source, tmp_path / f"out{suffix}")
+    assert not out.exists()
+
+    finished = run(service, source, out, rows_at_once=10)
 
     assert finished.resumed_at_row > 0
-    run(service, source, tmp_path / "undisturbed.csv", rows_at_once=10)
-    assert stopped.read_bytes() == (tmp_path / "undisturbed.csv").read_bytes()
+    run(service, source, tmp_path / f"undisturbed{suffix}", rows_at_once=10)
+    assert out.read_bytes() == (tmp_path / f"undisturbed{suffix}").read_bytes()
+
+
+def test_who_objects_while_a_run_is_stopped_is_honoured_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = served(tmp_path / "home")
+    source = fact_file(tmp_path / "in.csv", people())
+    out = stop(monkeypatch, service, source, tmp_path / "out.csv")
+    last = people()[-1]["client_id"]
+    open_ledger(service.settings).objections.record(last, OPERATOR)
+
+    run(service, source, out, rows_at_once=10)
+
+    assert [row["client_id"] for row in table(out) if row["not_assessed"] == "client_objects"] == [last]
 
 
 def test_a_run_that_goes_on_keeps_the_day_on_which_it_was_begun(service: Served, source: Path, stopped: Path) -> None:
