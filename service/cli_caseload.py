@@ -44,6 +44,10 @@ def screen_file(
     with_health_reasons: Annotated[
         bool, typer.Option("--with-health-reasons", help="name topics that rest on health or social care as well")
     ] = False,
+    without_committee: Annotated[
+        bool,
+        typer.Option("--without-committee", help="for measuring, in a dry run: a level may be lower than it should"),
+    ] = False,
     keep_days: Annotated[
         int | None, typer.Option(min=1, help="days until OUT must be deleted; default: VARHAIN_RETENTION_DAYS")
     ] = None,
@@ -85,6 +89,7 @@ def screen_file(
         checked_occasion(occasion) if occasion else "",
         caller,
         with_health_reasons,
+        without_committee,
         rows_at_once or ROWS_AT_ONCE,
         threads or len(os.sched_getaffinity(0)),
     )

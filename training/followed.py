@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.facts import Facts
-from features.outcome import OUTSIDE, labels
+from features.outcome import OUTSIDE, Outcome, labels
 from model_registry.evidence.survival import censoring_weights, effective_n
 
 Floats = NDArray[np.float64]
@@ -87,13 +87,21 @@ def follow(
         rows = slice(start, start + PERSON_DATES_AT_ONCE)
         outcome = labels(catalogue, facts.take(person[rows]), as_of[rows], known_on, name)
         outside[rows] = outcome.ended_by == OUTSIDE
-        # what ended after the records are complete is not known yet, though a quick record may tell of it: taking
-        # such news and missing the slow ones would favour those who left
-        too_late = outcome.ended_on > observed_until
-        censored[rows] = (outcome.censored | too_late) & ~outside[rows]
+        censored[rows], last_seen = seen_until(outcome, observed_until)
         value[rows] = np.where(outside[rows] | censored[rows], np.nan, outcome.value)
-        days[rows] = np.maximum(np.minimum(outcome.ended_on, observed_until) - as_of[rows], 0)
+        days[rows] = np.maximum(last_seen - as_of[rows], 0)
     weight = np.zeros(n)
     inside = np.flatnonzero(~outside)
     weight[inside] = censoring_weights(days[inside], censored[inside], landmark[inside], LARGEST_WEIGHT)
     return Followed(value, weight, outside)
+
+
+def seen_until(outcome: Outcome, observed_until: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Whose end (n,) nobody has seen, and the day (n,) of the end or up to which each was seen.
+
+    What ended after the records are complete is not known yet, though a quick record may tell of it: taking such news
+    and missing the slow ones would favour those who left.
+    """
+    too_late = outcome.ended_on > observed_until
+    censored = (outcome.censored | too_late) & (outcome.ended_by != OUTSIDE)
+    return censored, np.minimum(outcome.ended_on, np.int32(observed_until))

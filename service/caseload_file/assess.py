@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -82,9 +81,9 @@ def assess_portion(
     _refuse_names(catalogue, file, owner, [portion.client_ids[person] for person in kept])
     as_of = _as_of(plan, catalogue, file, owner, len(kept))
     if catalogue.flat is None:
-        found, refused = _from_facts(champion, rules, file, owner, portion, kept, as_of, plan.today)
+        found, refused = _from_facts(plan, champion, rules, file, owner, portion, kept, as_of)
     else:
-        found, refused = _from_flat(champion, rules, file, as_of)
+        found, refused = _from_flat(plan, champion, rules, file, as_of)
 
     place = np.full(n, -1)  # of each client among those assessed or told why not
     place[kept[~refused]] = np.arange(int((~refused).sum()))
@@ -104,9 +103,9 @@ def columns(rules: TellingRules, with_range: bool) -> list[str]:
     return [*names, "screening_id", "run", "demonstration", "delete_by"]
 
 
-def has_range(champion: Champion) -> bool:
-    """Whether the package tells a range around each risk."""
-    return getattr(champion.package, "committee", None) is not None
+def has_range(plan: Plan, champion: Champion) -> bool:
+    """Whether a range around each risk is told."""
+    return champion.package.committee is not None and not plan.without_committee
 
 
 def _refuse_names(catalogue: Catalogue, file: CheckedRows, owner: NDArray[np.int64], names: list[str]) -> None:
@@ -136,6 +135,7 @@ def _as_of(plan: Plan, catalogue: Catalogue, file: CheckedRows, owner: NDArray[n
 
 
 def _from_facts(
+    plan: Plan,
     champion: Champion,
     rules: TellingRules,
     file: CheckedRows,
@@ -143,26 +143,25 @@ def _from_facts(
     portion: Portion,
     kept: NDArray[np.int64],
     as_of: Days,
-    today: date,
 ) -> tuple[Found, NDArray[np.bool_]]:
     package, catalogue = champion.package, champion.package.catalogue
     names = tuple(portion.client_ids[person] for person in kept)
-    people = read_people(catalogue, file, owner, names, as_of, today, champion.labour_market)
+    people = read_people(catalogue, file, owner, names, as_of, plan.today, champion.labour_market)
     good = np.flatnonzero(~people.refused)
     facts = people.facts if len(good) == len(kept) else people.facts.take(good)
     known = known_at(facts, people.as_of[good], catalogue.statement_inputs, catalogue.label.bridging_days)
     why, _ = scope_of(catalogue, known, people.within_age_range[good])
     frame = features_of(catalogue, known).rows(why < 0)
-    scored = package.screen(frame)
+    scored = package.screen(frame, committee=not plan.without_committee)
     return Found(why, scored, rules.told(scored.relative, frame.values)), people.refused
 
 
 def _from_flat(
-    champion: Champion, rules: TellingRules, file: CheckedRows, as_of: Days
+    plan: Plan, champion: Champion, rules: TellingRules, file: CheckedRows, as_of: Days
 ) -> tuple[Found, NDArray[np.bool_]]:
     read = read_rows(champion.package.catalogue, file, as_of)
     frame: FeatureFrame = read.frame.rows(~read.refused)
-    scored = champion.package.screen(frame)
+    scored = champion.package.screen(frame, committee=not plan.without_committee)
     why = np.full(len(frame), -1, np.int8)
     return Found(why, scored, rules.told(scored.relative, frame.values)), read.refused
 
@@ -197,9 +196,9 @@ def _table(
         "demonstration": _same(champion.package.meta.demonstration, len(row)),
         "delete_by": _same(plan.delete_by, len(row)),
     }
-    if has_range(champion):
+    if has_range(plan, champion):
         made |= _range(scored, levels, row)
-    names = columns(rules, has_range(champion))
+    names = columns(rules, has_range(plan, champion))
     return pa.table({name: made[name] for name in names})
 
 
@@ -208,13 +207,14 @@ def of_100_of(risk: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.clip(np.rint(100.0 * risk), FEWEST_OF_100, MOST_OF_100).astype(np.int64)
 
 
-def _range(scored: Any, levels: list[str], row: NDArray[np.int64]) -> dict[str, Any]:
+def _range(scored: Scored, levels: list[str], row: NDArray[np.int64]) -> dict[str, Any]:
     """The columns of the committee: the range of the estimate, and both levels where the tool does not know."""
-    other = np.where(scored.unsure, scored.other_level, -1)
+    said, stay = scored.certainty, of_100_of(scored.risk)
+    other = np.where(said.unsure, said.other_level, -1)
     return {
-        "of_100_from": _whole(of_100_of(scored.lower), row),
-        "of_100_to": _whole(of_100_of(scored.upper), row),
-        "unsure": pa.array(np.append(scored.unsure, False)[row], mask=row < 0),
+        "of_100_from": _whole(np.minimum(stay, of_100_of(said.lower)), row),
+        "of_100_to": _whole(np.maximum(stay, of_100_of(said.upper)), row),
+        "unsure": pa.array(np.append(said.unsure, False)[row], mask=row < 0),
         "other_level": _words(levels, np.append(other, -1)[row]),
     }
 

@@ -36,6 +36,8 @@ class Plan:
         The day on which the run was begun; a run that goes on keeps it.
     keep_days : int
         After how many days the output must be deleted.
+    without_committee : bool
+        For measuring only, in a dry run: a level may then be lower than the one that applies.
     rows_at_once : int
         Of the source; about what is held in memory for each core.
     """
@@ -48,6 +50,7 @@ class Plan:
     occasion: str = ""
     caller: Caller | None = None
     with_health_reasons: bool = False
+    without_committee: bool = False
     rows_at_once: int = ROWS_AT_ONCE
     threads: int = 1
 
@@ -89,6 +92,8 @@ class Plan:
             raise CaseloadError("--out: its folder does not exist; make it first")
         if self.out.exists() and self.source.exists() and self.out.samefile(self.source):
             raise CaseloadError("--out: is the file to be screened; name another one")
+        if self.without_committee and not self.is_dry:
+            raise CaseloadError("--without-committee: is for measuring only, so give --dry-run with it")
         if not earliest_as_of(self.today) <= self.day <= self.today:
             raise CaseloadError("--as-of: must be today or a day within the last twelve months")
 
@@ -97,6 +102,7 @@ class Plan:
         return {
             **self.screenings(champion, source_digest),
             "official": not self.is_dry,
+            "without_committee": self.without_committee,
             "keep_days": self.keep_days,
             "format": self.out.suffix,
             "rows_at_once": self.rows_at_once,
@@ -137,6 +143,7 @@ def about(plan: Plan, champion: Champion, source_digest: str, counts: Mapping[st
         "delete_by": plan.delete_by.isoformat(),
         "source_sha256": source_digest,
         "as_of": plan.as_of.isoformat() if plan.as_of else f"as in the source, else {plan.day.isoformat()}",
+        "committee": package.committee is not None and not plan.without_committee,
         "health_reasons": plan.with_health_reasons,
         "versions": {
             "model": champion.name,

@@ -171,7 +171,7 @@ def _publish(plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, d
     told = about(plan, champion, digest, _sum(work.done()))
     rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
     with work.making(ANSWERS) as file:
-        names = columns(rules, has_range(champion))
+        names = columns(rules, has_range(plan, champion))
         join_answers(work.parts("answers"), plan.out.suffix, names, told, file)
     with work.making(REJECTS) as file:
         join_rejects(work.parts("rejects"), file)

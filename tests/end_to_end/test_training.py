@@ -97,6 +97,21 @@ def test_no_pseudonym_leaves_the_extract(runs, extract):
     assert not [client_id for client_id in client_ids[::50] if client_id.encode() in kept]
 
 
+def test_how_unemployment_ends_is_printed_kept_as_text_and_stands_in_the_evidence(runs):
+    run, package, said = runs[0]
+    assert "How unemployment ends" in said
+    assert "Aalen-Johansen" in said
+    texts = (path.read_text("utf-8") for path in package.parents[1].rglob("evaluation.txt"))
+    assert any("still unemployed" in text for text in texts)
+    exits = load_package(package).evidence["exits"]
+    assert [(one["label"], one["landmark"]) for one in exits[:2]] == [("official", 0), ("activation_neutral", 0)]
+    at_the_horizon = exits[0]["months"][-1]
+    assert at_the_horizon["months"] == 12
+    shares = [at_the_horizon["staying"], *at_the_horizon["exits"].values()]
+    assert sum(one["value"] for one in shares) == pytest.approx(1.0)
+    assert run.seconds["how unemployment ends"] > 0
+
+
 def test_the_times_are_told(runs):
     assert "fit and calibrate, backtest" in runs[0][2]
     assert set(runs[0][0].seconds) >= {"read the extract", "features", "evaluate", "package"}

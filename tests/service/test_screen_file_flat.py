@@ -1,6 +1,7 @@
 """A flat caseload: one row a person, read by the serving model's own catalogue and no code."""
 
 import csv
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 from features.errors import ExtractError
 from features.facts import day_number
+from service.batch import assess_all
+from service.caseload_file.plan import CaseloadError
 from service.champion import promoted_champion
 from service.ledger import open_ledger
 from service.screening import assess, read_document
@@ -72,7 +75,34 @@ def test_each_row_gets_the_answer_of_its_document(service: Served, tmp_path: Pat
         assert row["of_100_stay"] == str(found["risk"]["of_100_stay"])
         assert row["can_be_influenced"].split() == [part["domain"] for part in found["can_be_influenced"]]
         assert row["decided_by"] == found["risk"]["decided_by"]
+        between = found["risk"]["range"]
+        assert (row["of_100_from"], row["of_100_to"]) == (
+            str(between["of_100_stay_low"]),
+            str(between["of_100_stay_high"]),
+        )
+        assert row["unsure"] == str(not found["segment"]["certainty"]["known"]).lower()
+        assert row["other_level"] == (found["segment"]["certainty"]["other_level"] or "")
     assert {row["decided_by"] for row in rows} == {"register", "full"}
+    assert {row["unsure"] for row in rows} == {"true", "false"}
+
+
+def test_everybody_at_once_is_found_what_each_alone_is_found(service: Served) -> None:
+    champion = promoted_champion(open_ledger(service.settings), service.settings)
+    documents = [{"client_id": "anna", "purpose": "service_planning", **told} for told in people(60)]
+    reads = [read_document(champion, OPERATOR, asked, today_in_finland()) for asked in documents]
+
+    assert assess_all(champion, reads) == [assess(champion, read) for read in reads]
+
+
+def test_without_the_committee_no_range_is_told_and_nothing_is_official(service: Served, tmp_path: Path) -> None:
+    source = flat_file(tmp_path / "in.csv", people(5))
+
+    rows = answers(service, source, tmp_path / "out.csv", without_committee=True)
+
+    assert "of_100_from" not in rows[0]
+    assert json.loads((tmp_path / "out.csv.about.json").read_text())["committee"] is False
+    with pytest.raises(CaseloadError, match="for measuring only"):
+        answers(service, source, tmp_path / "two.csv", without_committee=True, caller=OPERATOR, occasion="x")
 
 
 def test_a_faulty_row_is_rejected_alone(service: Served, tmp_path: Path) -> None:
