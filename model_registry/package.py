@@ -16,7 +16,7 @@ stands for the whole; screenings name it.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -123,9 +123,10 @@ class Scored:
         return "full" if self.decided_by_full[row] else "register"
 
 
-def _row_of(scores: Any, row: int) -> dict[str, Any]:
-    """One row of every array of a dataclass of scores, by name."""
-    return {name: part[row : row + 1] for name, part in vars(scores).items() if isinstance(part, np.ndarray)}
+def _row_of(many: Scored | Certainty, row: int) -> dict[str, Any]:
+    """The columns of one row, each still with one place a row."""
+    columns = {part.name: getattr(many, part.name) for part in fields(many)}
+    return {name: column[row : row + 1] for name, column in columns.items() if isinstance(column, np.ndarray)}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The shape of an answer, for the OpenAPI document; `answer.render` makes it and a test holds the two together."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -184,10 +184,22 @@ class ScreeningAnswer(_Part):
     versions: VersionsPart
 
 
+class FileScreening(_Part):
+    """A screening that was made from a file of a whole caseload: the row that was written of this client, in codes."""
+
+    id: str
+    caseload: str = Field(description="Id of the ledger's entry of the run, which holds the occasion.")
+    recorded_at: str
+    model: str
+    model_version: str
+    answer: dict[str, Any]
+
+
 class ScreeningList(_Part):
     """A client's screenings, newest first; `erased` counts those whose personal part was erased."""
 
     screenings: list[ScreeningAnswer]
+    from_files: list[FileScreening] = []
     erased: int
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row, bindparam, delete, func, insert, select, upd
 from features.errors import AccessError, LedgerError, NotFoundError
 from features.identity_codes import holds_identity_code
 from service.access import API_KEYS, Caller, IssuedKey, check_grant, new_key
-from service.caseloads import Caseloads
+from service.caseloads import FILE_ROW, Caseloads
 from service.chain import canonical_json
 from service.database import create_database_engine, empty_write_ahead_file, read_transaction
 from service.objections import Objections
@@ -30,15 +30,17 @@ __all__ = ["Erasure", "Ledger", "Promotion", "Recorded", "Screening", "Versions"
 
 _WITH_PAYLOAD = select(ENTRIES, PAYLOADS.c.content).join_from(ENTRIES, PAYLOADS, isouter=True)
 _SCREENING = _WITH_PAYLOAD.where(ENTRIES.c.id == bindparam("screening_id"), ENTRIES.c.kind == "screening")
-_SCREENINGS_OF = _WITH_PAYLOAD.where(ENTRIES.c.subject == bindparam("subject"), ENTRIES.c.kind == "screening").order_by(
-    ENTRIES.c.seq.desc()
-)
+_ABOUT = (ENTRIES.c.subject == bindparam("subject"), ENTRIES.c.kind.in_(("screening", FILE_ROW)))
+_SCREENINGS_OF = _WITH_PAYLOAD.where(*_ABOUT).order_by(ENTRIES.c.seq.desc())
 _PROMOTIONS = select(ENTRIES).where(ENTRIES.c.kind == "promotion").order_by(ENTRIES.c.seq.desc())
 
 
 @dataclass(frozen=True)
 class Screening:
-    """A screening as it was recorded. After erasure `client_id`, `document` and `answer` are None."""
+    """A screening as it was recorded. After erasure `client_id`, `document` and `answer` are None.
+
+    One from a file has no document, and its answer is the row that was written; `caseload` is the id of the run.
+    """
 
     id: str
     recorded_at: str
@@ -47,11 +49,13 @@ class Screening:
     client_id: str | None
     document: dict[str, Any] | None
     answer: dict[str, Any] | None
+    caseload: str = ""
+    is_from_file: bool = False
 
     @property
     def is_erased(self) -> bool:
         """Whether the personal part is gone."""
-        return self.document is None
+        return self.answer is None
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Ledger:
         self._pseudonyms = pseudonyms
         self._writer = Writer(engine, pseudonyms, witness)
         self.objections = Objections(engine, pseudonyms, self._writer)
-        self.caseloads = Caseloads(pseudonyms, self._writer)
+        self.caseloads = Caseloads(engine, pseudonyms, self._writer)
 
     # -- screenings -------------------------------------------------------------------------------------------------
 
@@ -308,6 +312,8 @@ def _screening(row: Row[Any]) -> Screening:
         client_id=payload.get("client_id"),
         document=payload.get("document"),
         answer=payload.get("answer"),
+        caseload=row.about,
+        is_from_file=row.kind == FILE_ROW,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 
 from service.answer_model import BatchAnswer
 from service.database import create_database_engine
@@ -235,3 +236,28 @@ def test_without_a_ledger_nobody_is_answered(tmp_path: Path) -> None:
         assert response.status_code == 503
         assert "answers" not in response.json()
         assert send(client, service, several()).status_code == 200
+
+
+def test_a_batch_that_no_longer_fits_on_the_disk_is_not_answered_and_leaves_nothing(tmp_path: Path) -> None:
+    service = served(tmp_path)
+    with service.client() as client:
+        engine = engine_of(client)
+        with engine.connect() as connection:  # the pool has one connection, which the batch will use
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
+
+        response = send(client, service, several())
+
+    assert response.status_code == 503
+    assert "the disk of the ledger is full: nothing was recorded" in response.json()["detail"]
+    assert "answers" not in response.json()
+    kinds = sqlite3.connect(tmp_path / "varhain.sqlite").execute("SELECT DISTINCT kind FROM entries").fetchall()
+    assert not {("caseload",), ("screening",)} & set(kinds)
+    assert verified(open_ledger(service.settings), tmp_path).fault is None
+
+
+def engine_of(client: TestClient) -> Engine:
+    """The database engine of the running service."""
+    app: Any = client.app
+    engine: Engine = app.state.parts.engine
+    return engine
