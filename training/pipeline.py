@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, load_catalogue
 from features.errors import ConfigError
-from features.frame import FeatureFrame, build_features
+from features.frame import FeatureFrame
 from features.outcome import LABELS
 from model_registry.evidence.estimates import why_not_assessable
 from model_registry.evidence.measures import auc, rank
@@ -22,7 +22,7 @@ from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.store import Store
 from training.challengers import AGE_RULE, ONLY_REGISTER, challenger_fitters, fit_age_rule
 from training.clock import Clock
-from training.cohort import Cohort, ages, build_cohort, flat_cohort
+from training.cohort import Cohort, ages, build_cohort, features_of_cohort, flat_cohort
 from training.config import TrainingConfig
 from training.evaluate import (
     REGISTER,
@@ -53,7 +53,6 @@ from training.split import Split
 from training.tables import evaluation_table, label_table, period_lines, proxy_table, verdicts, worth_table, wrapped
 from training.worth import Worth, blocks_of, measure_worth
 
-PERSON_DATES_AT_ONCE = 50_000
 DEMONSTRATION = "demo-"
 
 
@@ -439,15 +438,8 @@ def _auc(people: Table, risk: NDArray[np.float64], rows: NDArray[np.int64]) -> f
 def _fact_frame(extract: Extract, catalogue: Catalogue, cohort: Cohort) -> FeatureFrame:
     if extract.facts is None:
         raise ConfigError("the catalogue reads dated facts and the extract has none; choose the catalogue that fits it")
-    parts = []
     with progress_bar("Features", len(cohort)) as bar:
-        for start in range(0, len(cohort), PERSON_DATES_AT_ONCE):
-            rows = slice(start, start + PERSON_DATES_AT_ONCE)
-            facts = extract.facts.take(cohort.person[rows])
-            parts.append(build_features(catalogue, facts, cohort.as_of[rows]).values)
-            bar(len(parts[-1]))
-    values = np.concatenate(parts) if parts else np.empty((0, len(catalogue.feature_names)))
-    return FeatureFrame(values, catalogue.feature_names, catalogue.fingerprint)
+        return features_of_cohort(catalogue, extract.facts, cohort, bar)
 
 
 def _flat_frame(extract: Extract, cohort: Cohort) -> FeatureFrame:
