@@ -11,7 +11,7 @@ from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.outcome import ACTIVATION_NEUTRAL, OFFICIAL, Outcome
 from training.chain import Chain, chain_of, steps
-from training.cohort import Cohort
+from training.cohort import DAYS_A_MONTH, Cohort
 from training.config import SplitConfig, TrainingConfig
 from training.extract import Extract
 from training.fit import Table
@@ -54,6 +54,15 @@ def make_splits(config: TrainingConfig, catalogue: Catalogue, extract: Extract, 
         step_days=step,
     )
     return backtest, refit
+
+
+def expected_known_on(config: TrainingConfig, catalogue: Catalogue, delivered_until: int) -> int:
+    """Return the day on which the backtest of a long delivery of dated facts stands, before any of it has been read.
+
+    Where the delivery is short, or the evaluation is a share of the dates, only `make_splits` can tell the day.
+    """
+    lag = FACTS_LAG_DAYS if config.split.recording_lag_days is None else config.split.recording_lag_days
+    return delivered_until - lag - catalogue.horizon_days - round(config.split.evaluation_months * DAYS_A_MONTH)
 
 
 def calibrates_by_chain(catalogue: Catalogue) -> bool:

@@ -76,7 +76,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     policy = SegmentPolicy.load(config.policy or DEFAULT_POLICY)
     with clock.step("read the extract"):
         extract = read_extract(config.extract, catalogue)
-    name = model_name(config, catalogue, extract)
+    name = model_name(config, catalogue, extract.synthetic)
     capacity = config.evaluation.operating_capacity
     with clock.step("cohort and outcomes"):
         cohort = (
@@ -147,7 +147,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     return TrainingRun(name, version, run, package.meta.digest, evaluations, evidence, clock.seconds)
 
 
-def model_name(config: TrainingConfig, catalogue: Catalogue, extract: Extract) -> str:
+def model_name(config: TrainingConfig, catalogue: Catalogue, synthetic: bool) -> str:
     """Return the model's name. One made of synthetic people must say so in its name, and no other may.
 
     Raises
@@ -156,10 +156,10 @@ def model_name(config: TrainingConfig, catalogue: Catalogue, extract: Extract) -
         Where the name given says otherwise.
     """
     plain = catalogue.name.replace("_", "-")
-    name = config.name or (f"{DEMONSTRATION}{plain}" if extract.synthetic else plain)
-    if extract.synthetic != name.startswith(DEMONSTRATION):
-        rule = "must begin" if extract.synthetic else "cannot begin"
-        kind = "synthetic" if extract.synthetic else "not synthetic"
+    name = config.name or (f"{DEMONSTRATION}{plain}" if synthetic else plain)
+    if synthetic != name.startswith(DEMONSTRATION):
+        rule = "must begin" if synthetic else "cannot begin"
+        kind = "synthetic" if synthetic else "not synthetic"
         raise ConfigError(f"name: the extract is {kind}, so the model's name {rule} with {DEMONSTRATION}")
     return name
 

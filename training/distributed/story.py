@@ -1,0 +1,332 @@
+"""The story of a training run on a cluster: from a partitioned extract to a registered model, and its scores.
+
+The same steps as `training.pipeline`, by the same code. What is large stays with the workers (facts, features, the fit,
+scores); what is small is gathered, in the order of a one-process run (who, when, what came of it, risks).
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import distributed
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue, load_catalogue
+from features.errors import ConfigError
+from features.facts import day_number
+from features.frame import FeatureFrame
+from model_registry.home import home, tracking_uri
+from model_registry.package import Package, load_package, write_package
+from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
+from model_registry.scoring.trees import TreeTables, compile_trees
+from model_registry.store import Store
+from training.clock import Clock
+from training.config import TrainingConfig
+from training.distributed import tasks
+from training.distributed.cluster import Cluster, refuse_unshared
+from training.distributed.fitting import Block, fit_watched
+from training.distributed.gather import Gathered, gather, told_by_parts
+from training.distributed.partitioned import Partitioned, read_index, read_part
+from training.distributed.scores import Scores, put_scores, refuse_taken
+from training.evaluate import LandmarkEvaluation, evaluate_models, refuse_leaks
+from training.evidence import logged_metrics, logged_parameters, run_evidence
+from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate
+from training.material import (
+    Judged,
+    Material,
+    evaluation_material,
+    expected_known_on,
+    make_splits,
+    training_material,
+)
+from training.pipeline import model_name
+from training.progress import progress_bar
+from training.split import Split
+from training.tables import evaluation_table
+
+Rows = NDArray[np.int64]
+REFERENCE_ROWS = 50_000
+"""People at a landmark whose mean contributions are the baseline of reasons; drawn at random where there are more."""
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """What a run has made; `scores` only where they were asked for."""
+
+    name: str
+    version: str
+    digest: str
+    person_dates: int
+    evaluations: tuple[LandmarkEvaluation, ...]
+    seconds: dict[str, float]
+    scores: Scores | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The partitions with their features on the workers (futures), and their small columns here."""
+
+    places: tuple[tasks.Place, ...]
+    futures: tuple[distributed.Future, ...]
+    gathered: Gathered
+    lights: tuple[tasks.Light, ...]
+
+
+def train_on_cluster(
+    config: TrainingConfig, cluster: Cluster, say: Callable[[str], object] = print, scores: Path | None = None
+) -> ClusterRun:
+    """Return the registered result; tables and sentences go to `say`, progress to stderr.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        `extract` is the folder of a partitioned extract; `serve` can only be small trees.
+    scores : Path, optional
+        A new folder for the scores of every person-date, one Parquet file a partition, with the package that scored.
+    """
+    if config.serve != SMALL_TREES:
+        raise ConfigError("serve: on a cluster only small trees are fitted; leave it out, or use `varhain train`")
+    clock = Clock()
+    catalogue = load_catalogue(config.catalogue)
+    if catalogue.source_kind == "flat":
+        raise ConfigError(f"catalogue {catalogue.name} reads a flat file; on a cluster dated facts are read")
+    policy = SegmentPolicy.load(config.policy or DEFAULT_POLICY)
+    partitioned = read_index(config.extract)
+    name = model_name(config, catalogue, partitioned.synthetic)
+    if scores is not None:
+        refuse_taken(scores)
+    refuse_unshared(config.extract, cluster)
+    with clock.step("read and features"):
+        prepared = prepare(config, catalogue, partitioned, cluster)
+    gathered = prepared.gathered
+    extract, cohort, table = gathered.extract, gathered.cohort, gathered.table
+    with clock.step("split"):
+        told = told_by_parts(catalogue, prepared.lights, lambda day: _tell(cluster, prepared.places, day))
+        backtest, refit = make_splits(config, catalogue, extract, cohort)
+        judged = evaluation_material(catalogue, extract, cohort, table, backtest, told)
+    fits: dict[str, tuple[Material, Candidate]] = {}
+    for title, split in (("backtest", backtest), ("served model", refit)):
+        with clock.step("split"):
+            material = training_material(config, catalogue, extract, cohort, table, split, told)
+        fits[title] = material, fit_on_cluster(config, catalogue, cluster, prepared, material, clock, title, say)
+        if title == "backtest":
+            with clock.step("evaluate"):
+                evaluations = evaluate(config, catalogue, cluster, prepared, judged, fits[title][1])
+                warnings = refuse_leaks(evaluations)
+            say("\n".join([evaluation_table(evaluations), "", *warnings]))
+    evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, (), warnings)
+    evidence |= {
+        "censoring": {"fit and calibration": dict(fits["backtest"][0].described), "evaluation": dict(judged.described)},
+        "recommendation": "Fitted on a cluster without challengers: compare them on one machine with `varhain train`.",
+        "distributed": {**cluster.described(), "partitions": len(partitioned.parts)},
+    }
+    with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
+        folder = Path(scratch)
+        with clock.step("package"):
+            package = package_on_cluster(
+                folder / "package", name, config, catalogue, policy, cluster, prepared, refit, fits, evidence
+            )
+        with clock.step("log and register (mlflow)"):
+            report = folder / "report"
+            report.mkdir()
+            (report / "evidence.json").write_text(json.dumps(evidence, indent=1), encoding="utf-8")
+            store = Store(tracking_uri(home()))
+            run = store.log_run(
+                name,
+                params=logged_parameters(config, catalogue, extract),
+                metrics=logged_metrics(evaluations),
+                tags={"demonstration": str(extract.synthetic).lower(), "distributed": "true"},
+                artifacts=report,
+            )
+            version = store.register(folder / "package", run)
+    scored = None
+    if scores is not None:
+        with clock.step("score"):
+            scored = score_prepared(cluster, prepared, store.export(name, version, home() / "packages"), scores)
+    say("\nTime\n" + clock.table())
+    say(f"\nRegistered {name} version {version} (not serving: promotion is a separate act, with a reason).")
+    return ClusterRun(name, version, package.meta.digest, len(cohort), evaluations, clock.seconds, scored)
+
+
+def prepare(config: TrainingConfig, catalogue: Catalogue, partitioned: Partitioned, cluster: Cluster) -> Prepared:
+    """Return the partitions read, with features, and what they told of outcomes on the days of the splits."""
+    until = day_number(date.fromisoformat(partitioned.delivered_until))
+    days = tuple({until, expected_known_on(config, catalogue, until)})
+    folder = config.extract.resolve()
+    places = tuple(tasks.Place(folder, part, catalogue.source_text) for part in partitioned.parts)
+    futures = tuple(cluster.client.map(tasks.prepare, places, days=days, pure=False))
+    lights = cluster.results("Features", cluster.client.map(tasks.light_of, futures, pure=False))
+    first = read_part(folder, partitioned.parts[0], catalogue)
+    market = first.facts.labour_market if first.facts else None
+    return Prepared(places, futures, gather(catalogue, partitioned, lights, market), tuple(lights))
+
+
+def fit_on_cluster(
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    cluster: Cluster,
+    prepared: Prepared,
+    material: Material,
+    clock: Clock,
+    title: str,
+    say: Callable[[str], object],
+) -> Candidate:
+    """Return a register and a full model fitted by all workers, calibrated here on the gathered calibration slice."""
+    own = prepared.gathered.by_part(material.fit_rows)
+    outcome = np.split(material.fit.outcome, np.cumsum([len(rows) for _, rows in own])[:-1])
+    weighing = np.ones(len(material.fit)) if material.fit.weight is None else material.fit.weight
+    weight = np.split(weighing, np.cumsum([len(rows) for _, rows in own])[:-1])
+    texts: dict[str, str] = {}
+    models = 1 if catalogue.register_names == catalogue.feature_names else 2
+
+    with progress_bar(f"Fitting {title}", models * config.fit.trees) as bar:
+
+        def fitter(fit: Table, names: Sequence[str]) -> TreeTables:
+            def blocks() -> list[Block]:
+                workers = sorted(cluster.workers().items(), key=lambda worker: str(worker[1]["name"]))
+                return [
+                    Block(
+                        cluster.client.submit(
+                            tasks.fit_values,
+                            prepared.futures[part],
+                            rows,
+                            tuple(names),
+                            catalogue.source_text,
+                            config.seed + part,
+                            workers=[workers[number % len(workers)][0]],
+                            allow_other_workers=True,
+                            pure=False,
+                        ),
+                        outcome[number],
+                        weight[number],
+                    )
+                    for number, (part, rows) in enumerate(own)
+                ]
+
+            with clock.step(f"fit, {title}"):
+                parameters = boosting_parameters(config.fit, config.seed)
+                text = fit_watched(cluster, blocks, catalogue, names, parameters, config.fit.trees, say, bar)
+            texts["register" if tuple(names) == catalogue.register_names else "full"] = text
+            return compile_trees(text, tuple(names))
+
+        with clock.step(f"calibrate, {title}"):
+            values = gathered_values(cluster, prepared, material.calibration_rows)
+        frame = FeatureFrame(values, catalogue.feature_names, catalogue.fingerprint)
+        before = clock.seconds.get(f"fit, {title}", 0.0)
+        with clock.step(f"calibrate, {title}"):
+            candidate = fit_candidate(
+                SMALL_TREES,
+                catalogue,
+                material.fit,
+                replace(material.calibration, frame=frame),
+                fitter,
+                texts=texts,
+                chain=material.chain,
+            )
+        clock.seconds[f"calibrate, {title}"] -= clock.seconds[f"fit, {title}"] - before
+        return candidate
+
+
+def evaluate(
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    cluster: Cluster,
+    prepared: Prepared,
+    judged: Judged,
+    candidate: Candidate,
+) -> tuple[LandmarkEvaluation, ...]:
+    """Return the evaluation of the served rule and of its register model alone, at each landmark."""
+    futures = [
+        cluster.client.submit(tasks.risks, prepared.futures[part], rows, candidate, catalogue.source_text, pure=False)
+        for part, rows in prepared.gathered.by_part(judged.rows)
+    ]
+    parts = cluster.results("Evaluating", futures)
+    risks = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    people = judged.table
+    return evaluate_models(
+        people.outcome,
+        people.landmark,
+        prepared.gathered.cohort.person[judged.rows],
+        risks,
+        config.evaluation.draws,
+        config.seed,
+        own_weights=people.weight,
+    )
+
+
+def package_on_cluster(
+    folder: Path,
+    name: str,
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    policy: SegmentPolicy,
+    cluster: Cluster,
+    prepared: Prepared,
+    refit: Split,
+    fits: dict[str, tuple[Material, Candidate]],
+    evidence: dict[str, Any],
+) -> Package:
+    """Return the package of the model that is to be served, written to `folder`."""
+    gathered, served = prepared.gathered, fits["served model"][1]
+    random = np.random.default_rng(config.seed)
+    reference = {}
+    for month in catalogue.landmarks:
+        rows = refit.fit.rows[gathered.cohort.landmark[refit.fit.rows] == month]
+        if len(rows) > REFERENCE_ROWS:
+            rows = np.sort(random.choice(rows, REFERENCE_ROWS, replace=False))
+        values = gathered_values(cluster, prepared, rows)
+        reference[month] = FeatureFrame(values, catalogue.feature_names, catalogue.fingerprint)
+    evidence["distributed"]["reference_rows_at_most"] = REFERENCE_ROWS
+    market = gathered.extract.facts.labour_market if gathered.extract.facts else None
+    return write_package(
+        folder,
+        name=name,
+        catalogue=catalogue,
+        register=served.register,
+        full=served.full,
+        policy=policy,
+        reference=reference,
+        evidence=evidence,
+        trained_on={
+            "data_fingerprint": gathered.extract.fingerprint(),
+            "kind": served.name,
+            "distributed": {**cluster.described(), "partitions": len(prepared.places)},
+            **refit.described(),
+        },
+        demonstration=gathered.extract.synthetic,
+        register_text=served.texts.get("register"),
+        full_text=served.texts.get("full") if served.full is not None else None,
+        labour_market=market,
+        seed=config.seed,
+    )
+
+
+def score_prepared(cluster: Cluster, prepared: Prepared, package: Path, out: Path) -> Scores:
+    """Return the scores of every person-date whose features the workers hold, written to `out`."""
+    digest = load_package(package).meta.digest
+
+    def task(folder: Path, kept: Path) -> list[distributed.Future]:
+        return [
+            cluster.client.submit(tasks.score, future, place.name, kept, digest, folder, tasks.Window(), pure=False)
+            for future, place in zip(prepared.futures, prepared.places, strict=True)
+        ]
+
+    return put_scores(cluster, package, out, task)
+
+
+def gathered_values(cluster: Cluster, prepared: Prepared, rows: Rows) -> NDArray[np.float64]:
+    """Return the features (rows, k) of some person-dates, fetched from the workers."""
+    futures = [
+        cluster.client.submit(tasks.values_of, prepared.futures[part], own, pure=False)
+        for part, own in prepared.gathered.by_part(rows)
+    ]
+    return np.concatenate(cluster.client.gather(futures)) if futures else np.empty((0, 0))
+
+
+def _tell(cluster: Cluster, places: Sequence[tasks.Place], day: int) -> list[Any]:
+    return list(cluster.client.gather(cluster.client.map(tasks.tell, places, day=day, pure=False)))
