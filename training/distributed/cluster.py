@@ -125,6 +125,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
                 dashboard_address=None,
                 local_directory=scratch,
                 silence_logs=logging.CRITICAL,
+                preload=["training.distributed.local_worker"],
             ) as local,
             distributed.Client(local) as client,
         ):

@@ -77,13 +77,20 @@ def fit_watched(
     TrainingError
         Where workers were lost twice, or cannot be restarted.
     """
+    told = 0
+
+    def tell(event: tuple[float, int]) -> None:
+        nonlocal told
+        progress(max(0, event[1] - told))
+        told = max(told, event[1])
+
     try:
-        return _attempt(cluster, blocks(), catalogue, names, parameters, trees, progress)
+        return _attempt(cluster, blocks(), catalogue, names, parameters, trees, tell)
     except WorkerLostError:
         say("A worker was lost while the model was being fitted; the fit begins again, this once.")
     _restart(cluster)
     try:
-        return _attempt(cluster, blocks(), catalogue, names, parameters, trees, progress)
+        return _attempt(cluster, blocks(), catalogue, names, parameters, trees, tell)
     except WorkerLostError:
         raise TrainingError(
             "a worker was lost again while the model was being fitted, so the fit was given up and nothing was "
@@ -98,7 +105,7 @@ def _attempt(
     names: Sequence[str],
     parameters: dict[str, object],
     trees: int,
-    progress: Callable[[int], object],
+    tell: Callable[[tuple[float, int]], object],
 ) -> str:
     # until the rows are in place Dask itself makes up for a lost worker
     futures = [block.features for block in blocks]
@@ -107,13 +114,6 @@ def _attempt(
         if future.status == "error":
             future.result()
     at_first = set(cluster.workers())
-    seen = 0
-
-    def tell(event: tuple[float, int]) -> None:
-        nonlocal seen
-        progress(max(0, event[1] - seen))
-        seen = max(seen, event[1])
-
     cluster.client.subscribe_topic(TREES, tell)
     with ThreadPoolExecutor(1, "fit") as pool:
         fit = pool.submit(_fit, cluster, blocks, catalogue, names, parameters, trees)
