@@ -18,6 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from features.errors import ExtractError
+from training.distributed.disk import writing
 from training.distributed.partitioned import INDEX, Part, Partitioned
 from training.extract import fingerprint_of_file, raise_faults
 from training.extract_columns import ExtractFile, as_text, why_unreadable
@@ -63,30 +64,31 @@ def partition_extract(
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        for name in names:
-            (partial / name).mkdir(parents=True, mode=0o700)
-            shutil.copyfile(source / "meta.json", partial / name / "meta.json")
-            shutil.copyfile(paths["labour_market"], partial / name / paths["labour_market"].name)
-        counted = {
-            kind: _cut(paths[kind], [partial / name / f"{kind}.parquet" for name in names], starts, done)
-            for kind in (*KINDS, "protected")
-        }
-        partitioned = Partitioned(
-            delivered_until=meta["delivered_until"],
-            synthetic=meta.get("synthetic") is True,
-            people=people,
-            source={path.name: fingerprint_of_file(path) for path in [*paths.values(), source / "meta.json"]},
-            rows={kind: each.rows.total() for kind, each in counted.items()},
-            not_recorded={kind: counted[kind].not_recorded for kind in KINDS},
-            parts=tuple(
-                Part(name, counted["protected"].rows[number], _fingerprints(partial / name))
-                for number, name in enumerate(names)
-            ),
-        )
-        (partial / INDEX).write_text(json.dumps(partitioned.described(), indent=1) + "\n", encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        os.replace(partial, out)
+        with writing("the partitions", out):
+            for name in names:
+                (partial / name).mkdir(parents=True, mode=0o700)
+                shutil.copyfile(source / "meta.json", partial / name / "meta.json")
+                shutil.copyfile(paths["labour_market"], partial / name / paths["labour_market"].name)
+            counted = {
+                kind: _cut(paths[kind], [partial / name / f"{kind}.parquet" for name in names], starts, done)
+                for kind in (*KINDS, "protected")
+            }
+            partitioned = Partitioned(
+                delivered_until=meta["delivered_until"],
+                synthetic=meta.get("synthetic") is True,
+                people=people,
+                source={path.name: fingerprint_of_file(path) for path in [*paths.values(), source / "meta.json"]},
+                rows={kind: each.rows.total() for kind, each in counted.items()},
+                not_recorded={kind: counted[kind].not_recorded for kind in KINDS},
+                parts=tuple(
+                    Part(name, counted["protected"].rows[number], _fingerprints(partial / name))
+                    for number, name in enumerate(names)
+                ),
+            )
+            (partial / INDEX).write_text(json.dumps(partitioned.described(), indent=1) + "\n", encoding="utf-8")
+            if out.exists():
+                out.rmdir()
+            os.replace(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return partitioned

@@ -19,6 +19,7 @@ from features.errors import ConfigError
 from model_registry.package import load_package
 from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
+from training.distributed.disk import writing
 from training.distributed.partitioned import read_index
 
 SUMMARY, PACKAGE = "scores.json", "package"
@@ -86,18 +87,19 @@ def put_scores(
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True, mode=0o700)
-        refuse_unshared(partial, cluster)
-        shutil.copytree(package, partial / PACKAGE)
-        futures = start(partial, partial / PACKAGE)
-        scores = _summed(target, cluster.results("Scoring", futures))
-        for left_over in partial.glob(".*.partial"):  # of a worker that ended while it wrote
-            left_over.unlink()
-        summary = {**_described(package), "person_dates": scores.rows, "levels": dict(scores.levels)}
-        (partial / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-        if target.exists():
-            target.rmdir()
-        os.replace(partial, target)
+        with writing("the scores", out):
+            partial.mkdir(parents=True, mode=0o700)
+            refuse_unshared(partial, cluster)
+            shutil.copytree(package, partial / PACKAGE)
+            futures = start(partial, partial / PACKAGE)
+            scores = _summed(target, cluster.results("Scoring", futures))
+            for left_over in partial.glob(".*.partial"):  # of a worker that ended while it wrote
+                left_over.unlink()
+            summary = {**_described(package), "person_dates": scores.rows, "levels": dict(scores.levels)}
+            (partial / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+            if target.exists():
+                target.rmdir()
+            os.replace(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return scores
