@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from features.catalogue import Catalogue, load_catalogue
 from model_registry.package import Package
 from model_registry.scoring.segments import SegmentPolicy
+from model_registry.scoring.trees import TreeTables, compile_trees
 from training.clock import Clock
 from training.cohort import Cohort, build_cohort
 from training.config import TrainingConfig, checked_config
@@ -72,8 +73,16 @@ def one_process(path: Path) -> dict[str, Any]:
     with TemporaryDirectory(prefix="varhain-scaling-") as scratch:
         with clock.step(PACKAGE):
             package = package_model(
-                *(Path(scratch) / "package", "demo-scaling", config, catalogue, SegmentPolicy.load(), extract),
-                *(table, refit, served, {}),
+                folder=Path(scratch) / "package",
+                name="demo-scaling",
+                config=config,
+                catalogue=catalogue,
+                policy=SegmentPolicy.load(),
+                extract=extract,
+                table=table,
+                refit=refit,
+                served=served,
+                evidence={},
             )
         with clock.step(SCORE):
             _score(package, extract, cohort, table, Path(scratch) / "scores.parquet")
@@ -105,7 +114,6 @@ def two_workers(path: Path) -> dict[str, Any]:
 
 def _fitted(config: TrainingConfig, catalogue: Catalogue, material: Material, clock: Clock) -> Candidate:
     """A calibrated candidate, with its fit and its calibration on the clock apart."""
-    from model_registry.scoring.trees import TreeTables, compile_trees
 
     def fitter(fit: Table, names: Sequence[str]) -> TreeTables:
         with clock.step(FIT):

@@ -20,7 +20,7 @@ from features.catalogue import Catalogue, load_catalogue
 from features.errors import ConfigError
 from features.facts import day_number
 from features.frame import FeatureFrame
-from model_registry.home import home, tracking_uri
+from model_registry.home import home, packages, tracking_uri
 from model_registry.package import Package, load_package, write_package
 from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.scoring.trees import TreeTables, compile_trees
@@ -144,10 +144,11 @@ def train_on_cluster(
                 artifacts=report,
             )
             version = store.register(folder / "package", run)
+            kept = store.export(name, version, packages(home()))
     scored = None
     if scores is not None:
         with clock.step("score"):
-            scored = score_prepared(cluster, prepared, store.export(name, version, home() / "packages"), scores)
+            scored = score_prepared(cluster, prepared, kept, scores)
     say("\nTime\n" + clock.table())
     say(f"\nRegistered {name} version {version} (not serving: promotion is a separate act, with a reason).")
     return ClusterRun(name, version, package.meta.digest, len(cohort), evaluations, clock.seconds, scored)
@@ -211,8 +212,8 @@ def fit_on_cluster(
             with clock.step(f"fit, {title}"):
                 parameters = boosting_parameters(config.fit, config.seed)
                 text = fit_watched(cluster, blocks, catalogue, names, parameters, config.fit.trees, say, bar)
-            texts["register" if tuple(names) == catalogue.register_names else "full"] = text
-            return compile_trees(text, tuple(names))
+                texts["register" if tuple(names) == catalogue.register_names else "full"] = text
+                return compile_trees(text, tuple(names))
 
         with clock.step(f"calibrate, {title}"):
             values = gathered_values(cluster, prepared, material.calibration_rows)
