@@ -81,8 +81,8 @@ def as_markdown(runs: Sequence[Measured], today: date, commit: str) -> str:
     head = (
         f"## The curve\n\nMade by `varhain evidence scaling {sizes}` on {today.isoformat()}, commit {commit}: "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, synthetic populations of seed 1. One process has "
-        "one thread and no cluster; two workers have one thread each, and the coordinator and the scheduler share their "
-        "cores. Seconds of both fits (backtest and served model) and of both models in each; scoring is of every "
+        "one thread and no cluster; two workers have one thread each, and the coordinator and the scheduler share "
+        "their cores. Seconds of both fits (backtest and served model) and of both models in each; scoring is of every "
         "person-date, from features to Parquet. The ratio is of reading, fitting, calibrating and scoring together. "
         "The small sizes show what is fixed: each worker compiles, loads the package and opens its connections once."
     )
@@ -124,19 +124,19 @@ def _paper(plans: Sequence[Plan], costs: Costs) -> list[str]:
     lines = [
         "## Finland on paper",
         "",
-        f"By straight lines from the run of {costs.people:,} people on two workers ({costs.person_dates:,} person-dates; "
-        f"memory by the line through the two largest runs): reading and features {micro[READ]}, fitting {micro[FIT]}, "
-        f"scoring {micro[SCORE]} core-microseconds a person-date; the coordinator {1e6 * costs.coordinator_seconds:.0f} "
-        f"(split, {CALIBRATE}, evaluate, package); partitioning {1e6 * costs.partition_seconds:.0f}. Memory "
-        f"{costs.worker_bytes:,.0f} bytes a person-date on the workers beside {costs.worker_fixed_mib:,.0f} MiB a "
-        f"process, {costs.coordinator_bytes:,.0f} on the coordinator beside {costs.coordinator_fixed_mib:,.0f} MiB. All "
-        "computed by the command above, none typed.",
+        f"By straight lines from the run of {costs.people:,} people on two workers ({costs.person_dates:,} "
+        "person-dates; memory by the line through the two largest runs). Core-microseconds a person-date: reading and "
+        f"features {micro[READ]}, fitting {micro[FIT]}, scoring {micro[SCORE]}; the coordinator "
+        f"{1e6 * costs.coordinator_seconds:.0f} (split, {CALIBRATE}, evaluate, package), partitioning "
+        f"{1e6 * costs.partition_seconds:.0f}. Memory: {costs.worker_bytes:,.0f} bytes a person-date on the workers "
+        f"beside {costs.worker_fixed_mib:,.0f} MiB a process, {costs.coordinator_bytes:,.0f} on the coordinator beside "
+        f"{costs.coordinator_fixed_mib:,.0f} MiB. All computed by the command above, none typed.",
         "",
         f"Assumptions, not measured: {JOBSEEKERS:,} jobseekers at any time, looked at {LANDMARKS_A_YEAR} times a year "
-        f"for {YEARS} years; machines of {CORES} cores and {MEMORY_GIB:.0f} GiB, of which {USABLE:.0%} may be filled; a "
-        f"network of {NETWORK_GIGABIT:.0f} Gbit/s; a run may take a night of {NIGHT_HOURS:.0f} hours; costs grow in a "
-        "straight line. A person's facts are read once for all of their dates, so monthly dates cost less reading than "
-        "the four landmarks measured here: the hours are rather too many.",
+        f"for {YEARS} years; machines of {CORES} cores and {MEMORY_GIB:.0f} GiB, of which {USABLE:.0%} may be filled; "
+        f"a network of {NETWORK_GIGABIT:.0f} Gbit/s; a run may take a night of {NIGHT_HOURS:.0f} hours; costs grow in "
+        "a straight line. A person's facts are read once for all of their dates, so monthly dates cost less reading "
+        "than the four landmarks measured here: the hours are rather too many.",
         "",
         "| | " + " | ".join(one.name for one in plans) + " |",
         "|---|" + "---|" * len(plans),
@@ -173,6 +173,6 @@ def _verdict(one: Plan) -> str:
             "it needs a larger machine or more time, or who, when and what came of it must be summed up on the workers."
         )
     return (
-        f"- {one.name}: machines for the workers {one.machines}, one more for the coordinator, in {one.hours:,.1f} hours; "
-        "more workers shorten it, up to the coordinator's own share."
+        f"- {one.name}: machines for the workers {one.machines}, one more for the coordinator; {one.hours:,.1f} hours. "
+        "More workers shorten it, up to the coordinator's own share."
     )

@@ -16,7 +16,7 @@ from typing import Any
 import distributed
 
 from features.errors import ConfigError
-from model_registry.package import load_package
+from model_registry.package import PackageMeta, load_package
 from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
 from training.distributed.disk import writing
@@ -62,11 +62,15 @@ def score_extract(
             )
         )
 
-    return put_scores(cluster, package, out, task)
+    return put_scores(cluster, package, model.meta, out, task)
 
 
 def put_scores(
-    cluster: Cluster, package: Path, out: Path, start: Callable[[Path, Path], Sequence[distributed.Future]]
+    cluster: Cluster,
+    package: Path,
+    meta: PackageMeta,
+    out: Path,
+    start: Callable[[Path, Path], Sequence[distributed.Future]],
 ) -> Scores:
     """Return the scores that tasks write into a folder of their own, which becomes `out` when all are done.
 
@@ -95,7 +99,7 @@ def put_scores(
             scores = _summed(target, cluster.results("Scoring", futures))
             for left_over in partial.glob(".*.partial"):  # of a worker that ended while it wrote
                 left_over.unlink()
-            summary = {**_described(package), "person_dates": scores.rows, "levels": dict(scores.levels)}
+            summary = {**_described(meta), "person_dates": scores.rows, "levels": dict(scores.levels)}
             (partial / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
             if target.exists():
                 target.rmdir()
@@ -123,8 +127,7 @@ def _summed(folder: Path, found: Sequence[Mapping[str, Any]]) -> Scores:
     return Scores(folder, sum(part["rows"] for part in found), dict(levels))
 
 
-def _described(package: Path) -> dict[str, Any]:
-    meta = load_package(package).meta
+def _described(meta: PackageMeta) -> dict[str, Any]:
     return {
         "model": meta.name,
         "version": meta.version,

@@ -309,15 +309,17 @@ def package_on_cluster(
 
 def score_prepared(cluster: Cluster, prepared: Prepared, package: Path, out: Path) -> Scores:
     """Return the scores of every person-date whose features the workers hold, written to `out`."""
-    digest = load_package(package).meta.digest
+    meta = load_package(package).meta
 
     def task(folder: Path, kept: Path) -> list[distributed.Future]:
         return [
-            cluster.client.submit(tasks.score, future, place.name, kept, digest, folder, tasks.Window(), pure=False)
+            cluster.client.submit(
+                tasks.score, future, place.name, kept, meta.digest, folder, tasks.Window(), pure=False
+            )
             for future, place in zip(prepared.futures, prepared.places, strict=True)
         ]
 
-    return put_scores(cluster, package, out, task)
+    return put_scores(cluster, package, meta, out, task)
 
 
 def gathered_values(cluster: Cluster, prepared: Prepared, rows: Rows) -> NDArray[np.float64]:
