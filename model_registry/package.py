@@ -8,6 +8,7 @@ stands for the whole; screenings name it.
     policy.toml         the contact level a risk suggests
     register.npz        tables of the model without voluntary answers      register.txt  the same as LightGBM text
     full.npz            tables of the model with them                      full.txt
+    committee.npz       refits that say how sure an estimate is
     reference.npz       per landmark: baseline contributions, and a marginal sample in which no row is a person
     evidence.json       how it was judged
     labour_market.csv   as it was known when the model was made
@@ -33,11 +34,13 @@ from model_registry.package_files import arrays_of_npz, npz_bytes, read_files, w
 from model_registry.reference import Reference, make_reference, reference_of_arrays
 from model_registry.scoring.answers import parts_told
 from model_registry.scoring.calibration import SigmoidCalibration, risk_of
+from model_registry.scoring.committee import Certainty, Committee, certain, certainty
 from model_registry.scoring.scorer import Scorer, tables_of_arrays
 from model_registry.scoring.segments import SegmentPolicy, landmark_of
 
 Floats = npt.NDArray[np.float64]
 Read = TypeVar("Read")
+WARM_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,8 @@ class Scored:
         To the calibrated log-odds; 0 for features the model does not use.
     relative : float64 (n, k)
         Contributions less the mean contributions of people at the same landmark: what reasons are made of.
-    level : int8 (n,)
-        Position in `policy.levels`.
+    certainty : Certainty
+        The range of the risk, and the level that applies after the committee's votes.
     """
 
     names: tuple[str, ...]
@@ -102,7 +105,12 @@ class Scored:
     base: Floats
     contributions: Floats
     relative: Floats
-    level: npt.NDArray[np.int8]
+    certainty: Certainty
+
+    @property
+    def level(self) -> npt.NDArray[np.int8]:
+        """The level that applies (n,): a position in `policy.levels`."""
+        return self.certainty.level
 
     def decided_by(self, row: int = 0) -> str:
         """Which model decided a row: "register" or "full"."""
@@ -118,15 +126,21 @@ class Package:
     policy: SegmentPolicy
     register: Scorer
     full: Scorer | None
+    committee: Committee | None
     reference: Reference
     evidence: Mapping[str, Any] = field(repr=False)
     labour_market: LabourMarket | None = field(repr=False)
 
     @cached_property
-    def _wide(self) -> tuple[Scorer, Scorer | None]:
-        """The two models with a column for every feature of the catalogue, so that a frame is scored as it stands."""
+    def _wide(self) -> tuple[Scorer, Scorer | None, Committee | None]:
+        """All models with a column for every feature of the catalogue, so that a frame is scored as it stands."""
         names = self.catalogue.feature_names
-        return self.register.widened(names), self.full.widened(names) if self.full else None
+        full, committee = self.full, self.committee
+        return (
+            self.register.widened(names),
+            full.widened(names) if full else None,
+            committee.widened(names) if committee else None,
+        )
 
     def landmarks(self, frame: FeatureFrame) -> npt.NDArray[np.int64]:
         """The landmark (n,) of each row, from the time unemployed where the catalogue has it, else the first one."""
@@ -135,7 +149,11 @@ class Package:
         return np.full(len(frame), min(self.meta.landmarks), dtype=np.int64)
 
     def screen(
-        self, frame: FeatureFrame, landmark: npt.NDArray[np.int64] | int | None = None, threads: int = 1
+        self,
+        frame: FeatureFrame,
+        landmark: npt.NDArray[np.int64] | int | None = None,
+        threads: int = 1,
+        committee: bool = True,
     ) -> Scored:
         """Risks, contributions and levels of the rows of `frame`.
 
@@ -145,6 +163,8 @@ class Package:
             Made by this package's catalogue.
         landmark : int64 (n,) or int, optional
             In months, each one of the package's landmarks; found by `landmarks` where left out.
+        committee : bool
+            Without it there is no range, and a level may be lower than the one that applies: for measuring only.
 
         Raises
         ------
@@ -160,9 +180,11 @@ class Package:
         place = self.reference.places(months)
         if (place < 0).any():
             raise FrameError(f"A landmark is not one of the model's: {', '.join(map(str, self.meta.landmarks))}.")
-        register, full = self._wide
+        register, full, wide_committee = self._wide
+        refits = wide_committee if committee else None
         log_odds, contributions = register.score(frame, threads)
         register_risk, full_risk = risk_of(log_odds), np.full(len(frame), np.nan)
+        members = refits.register.log_odds(frame.values, threads) if refits else None
         by_full = np.zeros(len(frame), dtype=np.bool_)
         answered = np.flatnonzero(voluntary_known(self.catalogue, frame)) if full else ()
         if full is not None and len(answered):
@@ -175,13 +197,25 @@ class Package:
                 rows = answered[told[higher]]
                 by_full[rows] = True
                 log_odds[rows], contributions[rows] = full_log_odds[higher], full_contributions[higher]
+                if members is not None and refits is not None and refits.full is not None:
+                    rows = answered[told]
+                    members[rows] = np.maximum(members[rows], refits.full.log_odds(less.values, threads))
             full_risk[answered] = risk_of(highest)
-        risk = risk_of(log_odds)
         base = np.where(by_full, full.base if full else np.nan, register.base)
-        relative = contributions - self.reference.baselines(place, by_full)
-        level = self.policy.positions(risk, months)
         return Scored(
-            names, months, register_risk, full_risk, by_full, risk, log_odds, base, contributions, relative, level
+            names,
+            months,
+            register_risk,
+            full_risk,
+            by_full,
+            risk_of(log_odds),
+            log_odds,
+            base,
+            contributions,
+            contributions - self.reference.baselines(place, by_full),
+            certain(self.policy, months, log_odds)
+            if members is None or refits is None
+            else certainty(self.policy, months, log_odds, members, refits.widening),
         )
 
 
@@ -203,6 +237,7 @@ def write_package(
     evidence: Mapping[str, Any],
     trained_on: Mapping[str, Any],
     demonstration: bool,
+    committee: Committee | None = None,
     register_text: str | None = None,
     full_text: str | None = None,
     labour_market: LabourMarket | None = None,
@@ -232,6 +267,8 @@ def write_package(
         Anything JSON can hold: data fingerprint, counts of people and rows, dates (ISO texts).
     demonstration : bool
         True for a model of synthetic people; whoever uses it is told.
+    committee : Committee, optional
+        Refits of the same features; without, answers carry no range.
     register_text, full_text : str, optional
         `booster.model_to_string()`, kept for proof.
     labour_market : LabourMarket, optional
@@ -247,7 +284,7 @@ def write_package(
         If the folder exists, or parts do not fit together; the message names the part.
     """
     expected = {"register": register, **({"full": full} if full else {})}
-    _check_parts(catalogue, policy, expected, "The package cannot be written")
+    _check_parts(catalogue, policy, expected, committee, "The package cannot be written")
     texts = {"catalogue.toml": catalogue.source_text, "policy.toml": policy.source_text}
     texts |= {f"{key}.txt": text for key, text in (("register", register_text), ("full", full_text)) if text}
     if labour_market is not None:
@@ -280,6 +317,8 @@ def write_package(
         raise PackageError(f"Evidence and trained_on must be plain JSON without NaN: {error}.") from error
     files = {key: text.encode() for key, text in texts.items()}
     files |= {f"{key}.npz": npz_bytes(scorer.tables.to_arrays()) for key, scorer in expected.items()}
+    if committee is not None:
+        files["committee.npz"] = npz_bytes(committee.to_arrays())
     files["reference.npz"] = npz_bytes(made.to_arrays())
     write_files(folder, files, meta)
     return load_package(folder)
@@ -289,7 +328,7 @@ def load_package(folder: Path) -> Package:
     """The package in `folder`, every file checked against its SHA-256 and every part against the others.
 
     Loads no pickle, executes nothing from the folder, and imports neither lightgbm nor mlflow nor pandas. The kernels
-    are warm afterwards: a row and two rows have been scored.
+    are warm afterwards: one row and several have been scored.
 
     Raises
     ------
@@ -328,11 +367,14 @@ def load_package(folder: Path) -> Package:
         meta = PackageMeta(**{**fields, "landmarks": tuple(content["landmarks"])})
     except (KeyError, TypeError, AttributeError) as error:
         raise PackageError(f"Package {folder.name}: package.json lacks a part; export the package again.") from error
-    _check_parts(catalogue, policy, models, f"Package {folder.name} does not fit together")
+    committee = None
+    if "committee.npz" in files:
+        committee = part("committee.npz", lambda data: Committee.from_arrays(arrays_of_npz(data)))
+    _check_parts(catalogue, policy, models, committee, f"Package {folder.name} does not fit together")
     made = part("reference.npz", lambda data: reference_of_arrays(arrays_of_npz(data), catalogue))
     evidence = part("evidence.json", json.loads)
-    package = Package(meta, catalogue, policy, register, full, made, evidence, market)
-    nobody = np.full((2, len(catalogue.feature_names)), np.nan)
+    package = Package(meta, catalogue, policy, register, full, committee, made, evidence, market)
+    nobody = np.full((WARM_ROWS, len(catalogue.feature_names)), np.nan)
     for rows in (nobody[:1], nobody):
         package.screen(FeatureFrame(rows, catalogue.feature_names, catalogue.fingerprint))
         for model in models.values():
@@ -340,7 +382,13 @@ def load_package(folder: Path) -> Package:
     return package
 
 
-def _check_parts(catalogue: Catalogue, policy: SegmentPolicy, models: Mapping[str, Scorer], what: str) -> None:
+def _check_parts(
+    catalogue: Catalogue,
+    policy: SegmentPolicy,
+    models: Mapping[str, Scorer],
+    committee: Committee | None,
+    what: str,
+) -> None:
     allowed = {"register": set(catalogue.register_names), "full": set(catalogue.feature_names)}
     for key, scorer in models.items():
         if not isinstance(scorer, Scorer):
@@ -348,6 +396,12 @@ def _check_parts(catalogue: Catalogue, policy: SegmentPolicy, models: Mapping[st
         stray = [name for name in scorer.feature_names if name not in allowed.get(key, set())]
         if stray:
             raise PackageError(f"{what}: the {key} model uses {', '.join(stray)}, which is not for it.")
+    if committee is not None:
+        refits = {"register": committee.register, **({"full": committee.full} if committee.full else {})}
+        if refits.keys() != models.keys() or any(
+            one.refits.names != models[key].feature_names for key, one in refits.items()
+        ):
+            raise PackageError(f"{what}: the committee is of other models or features; fit it with the model.")
     missing = [str(month) for month in catalogue.landmarks if month not in policy.thresholds]
     if missing:
         raise PackageError(f"{what}: the policy has no thresholds for month {', '.join(missing)}.")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.catalogue import Catalogue
+from model_registry.scoring.committee import Certainty
 from model_registry.scoring.reasons import DomainReason, Explanation
-from model_registry.scoring.segments import Level
+from model_registry.scoring.segments import SegmentPolicy
 from service.texts import LANGUAGES, say
 
 NOT_ASSESSED_REASONS = (
@@ -28,12 +29,13 @@ Record = dict[str, Any]
 
 def assessed_record(
     catalogue: Catalogue,
+    policy: SegmentPolicy,
     risk: float,
     decided_by: str,
     answers_used: bool,
     landmark: int,
     months: float,
-    level: Level,
+    certainty: Certainty,
     said: Explanation,
 ) -> Record:
     """What is kept of an assessed person: numbers, names and wordings in every language.
@@ -50,6 +52,8 @@ def assessed_record(
         Months since the spell began, of the people compared with.
     months : float
         Months since this spell began; NaN where a flat extract does not tell.
+    certainty : Certainty of one row
+        The range, the level that applies and how sure it is.
     """
     stay = of_100(risk)
     return {
@@ -59,15 +63,17 @@ def assessed_record(
             "of_100_leave": 100 - stay,
             "of_100_stay": stay,
             "probability": round(risk, 4),
+            "range": _range(certainty, stay),
             "landmark": landmark,
             "decided_by": decided_by,
             "answers_used": answers_used,
             "horizon": _horizon(catalogue, months),
         },
-        "segment": {"level": level.key, "name": dict(level.name), "meaning": dict(level.meaning)},
+        "segment": _segment(policy, certainty),
         "can_be_influenced": [_domain(reason) for reason in said.can_be_influenced],
         "situation_now": [_domain(reason) for reason in said.situation_now],
         "topics": [{"domain": topic.domain, "text": dict(topic.text)} for topic in said.topics],
+        "options": _options(policy, said),
         "not_known": [
             {
                 "input": item.input,
@@ -79,6 +85,47 @@ def assessed_record(
             for item in said.not_known
         ],
     }
+
+
+def _range(certainty: Certainty, stay: int) -> dict[str, Any] | None:
+    """Between how many of 100 the estimate could lie; None where the model has no committee."""
+    if not certainty.members:
+        return None
+    lower, upper = float(certainty.lower[0]), float(certainty.upper[0])
+    return {
+        "of_100_stay_low": min(stay, of_100(lower)),
+        "of_100_stay_high": max(stay, of_100(upper)),
+        "probability_low": round(lower, 4),
+        "probability_high": round(upper, 4),
+    }
+
+
+def _segment(policy: SegmentPolicy, certainty: Certainty) -> dict[str, Any]:
+    """The level that applies and, where there is a committee, how many of its members agree on the level."""
+    level = policy.levels[int(certainty.level[0])]
+    kept: dict[str, Any] = {"level": level.key, "name": dict(level.name), "meaning": dict(level.meaning)}
+    kept["certainty"] = None
+    if certainty.members:
+        other = policy.levels[int(certainty.other_level[0])]
+        unsure = bool(certainty.unsure[0])
+        kept["certainty"] = {
+            "known": not unsure,
+            "same_level": int(certainty.same_level[0]),
+            "refits": certainty.members,
+            "other_level": other.key if unsure else None,
+            "other_name": dict(other.name) if unsure else None,
+        }
+    return kept
+
+
+def _options(policy: SegmentPolicy, said: Explanation) -> list[dict[str, Any]]:
+    """What the area offers beside the domains of the reasons and topics."""
+    reasons = (*said.can_be_influenced, *said.situation_now)
+    domains = [reason.domain for reason in reasons] + [topic.domain for topic in said.topics]
+    return [
+        {"name": dict(option.name), "domains": [name for name in option.domains if name in domains]}
+        for option in policy.options_for(domains)
+    ]
 
 
 def not_assessed_record(reason: str) -> Record:
@@ -122,6 +169,9 @@ def in_language(node: Any, language: str) -> Any:
 def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
     risk = dict(worded["risk"])
     sentence = _both_ways(risk, risk.pop("horizon"), language)
+    risk["range"] = _told_range(risk, language)
+    segment = dict(worded["segment"])
+    segment["certainty"] = _told_certainty(segment, language)
     return {
         "strengths": _section("strengths", worded["strengths"], language, none="strengths.none"),
         "risk": {
@@ -132,12 +182,13 @@ def _assessed(worded: Mapping[str, Any], language: str) -> dict[str, Any]:
         },
         "segment": {
             "heading": say("heading.segment", language),
-            **worded["segment"],
+            **segment,
             "note": say("segment.meaning", language),
         },
         "can_be_influenced": _reasons("can_be_influenced", worded, language),
         "situation_now": _reasons("situation_now", worded, language),
         "topics": _section("topics", worded["topics"], language, none="topics.none", note="topics.note"),
+        "options": _section("options", worded.get("options", []), language, none="options.none", note="options.note"),
         "not_known": _section("not_known", worded["not_known"], language, none="not_known.nothing"),
     }
 
@@ -156,6 +207,28 @@ def _both_ways(risk: Mapping[str, Any], horizon: Mapping[str, Any], language: st
         return say("risk.outcome", language, **numbers, outcome=horizon["outcome"])
     phrase = say(f"horizon.{horizon['kind']}", language, **horizon["values"])
     return say("risk.sentence", language, **numbers, horizon=phrase)
+
+
+def _told_range(risk: Mapping[str, Any], language: str) -> dict[str, Any] | None:
+    kept = risk.get("range")
+    if kept is None:
+        return None
+    text = say(
+        "risk.range", language, stay=risk["of_100_stay"], low=kept["of_100_stay_low"], high=kept["of_100_stay_high"]
+    )
+    return {"text": text, **kept}
+
+
+def _told_certainty(segment: Mapping[str, Any], language: str) -> dict[str, Any] | None:
+    """How sure the level is, in one sentence; where the tool does not know, both levels are named."""
+    kept = segment.get("certainty")
+    if kept is None:
+        return None
+    if kept["known"]:
+        text = say("certainty.known", language, same=kept["same_level"], all=kept["refits"])
+    else:
+        text = say("certainty.unknown", language, level=segment["name"], other=kept["other_name"])
+    return {"text": text, **{key: kept[key] for key in ("known", "same_level", "refits", "other_level")}}
 
 
 def _not_assessed(reason: str, language: str) -> dict[str, Any]:
@@ -221,7 +294,10 @@ def in_three_lines(answer: Mapping[str, Any]) -> str:
     strengths, risk, segment = answer["strengths"], answer["risk"], answer["segment"]
     said = [text for group in ("can_be_influenced", "situation_now") for text in _texts(answer[group])]
     first = say("plain.line", language, heading=strengths["heading"], content=_joined(strengths))
-    second = f"{risk['text']} {segment['heading']}: {segment['name']}."
+    estimate = " ".join(part["text"] for part in (risk, risk["range"]) if part)
+    second = f"{estimate} {segment['heading']}: {segment['name']}."
+    if segment["certainty"] and not segment["certainty"]["known"]:
+        second += f" {segment['certainty']['text']}"
     content = " ".join(said) or say("reasons.none", language)
     return "\n".join((mark + first, second, say("plain.talk", language, content=content)))
 

@@ -66,6 +66,43 @@ class NotKnownSection(_Part):
     items: list[NotKnownPart]
 
 
+class OptionPart(_Part):
+    """Something the area offers, and the domains above that it belongs to."""
+
+    name: str
+    domains: list[str]
+
+
+class OptionSection(_Part):
+    """What the area offers for the matters named; the level chooses none of them."""
+
+    heading: str
+    note: str | None
+    items: list[OptionPart]
+
+
+class RangePart(_Part):
+    """Between how many of 100 the estimate itself could lie."""
+
+    text: str
+    of_100_stay_low: int = Field(ge=1, le=99, examples=[14])
+    of_100_stay_high: int = Field(ge=1, le=99, examples=[41])
+    probability_low: float = Field(ge=0, le=1, examples=[0.1391])
+    probability_high: float = Field(ge=0, le=1, examples=[0.4129])
+
+
+class CertaintyPart(_Part):
+    """How many refits of the model on other people of the area give the same level."""
+
+    text: str
+    known: bool = Field(description="False where fewer than 80 % agree: the tool does not know, the higher applies.")
+    same_level: int = Field(description="Refits that give the level of the estimate itself.", examples=[23])
+    refits: int = Field(examples=[25])
+    other_level: Literal["standard_service", "early_meeting", "close_support"] | None = Field(
+        description="The level that the tool cannot tell from the suggested one; null where it can."
+    )
+
+
 class RiskPart(_Part):
     """The estimate both ways, in natural numbers."""
 
@@ -76,6 +113,7 @@ class RiskPart(_Part):
     probability: float = Field(
         ge=0, le=1, description="Of staying; for the record, not for showing.", examples=[0.2312]
     )
+    range: RangePart | None = Field(description="Null where the model was made without a committee.")
     landmark: int = Field(description="Months since the spell began, of the people compared with.", examples=[0])
     decided_by: Literal["register", "full"] = Field(description="The model with the higher risk decides.")
     answers_used: bool = Field(description="Whether any voluntary answer was known and scored beside the register.")
@@ -89,6 +127,7 @@ class SegmentPart(_Part):
     level: Literal["standard_service", "early_meeting", "close_support"]
     name: str
     meaning: str
+    certainty: CertaintyPart | None = Field(description="Null where the model was made without a committee.")
     note: str
 
 
@@ -136,6 +175,7 @@ class ScreeningAnswer(_Part):
     can_be_influenced: DomainSection | None = None
     situation_now: DomainSection | None = None
     topics: TopicSection | None = None
+    options: OptionSection | None = None
     not_known: NotKnownSection | None = None
     not_assessed: NotAssessedPart | None = None
     a_person_decides: str

@@ -40,14 +40,20 @@ def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
 def _assessed(answer: Mapping[str, Any], language: str) -> Iterator[str]:
     yield from _domains(answer["strengths"])
     risk, segment = answer["risk"], answer["segment"]
-    yield from _titled(risk["heading"], [risk["text"], risk["decided_by_text"]])
-    yield from _titled(f"{segment['heading']}: {segment['name']}", [segment["meaning"], segment["note"]])
+    estimate = [risk["text"], *([risk["range"]["text"]] if risk["range"] else []), risk["decided_by_text"]]
+    yield from _titled(risk["heading"], estimate)
+    sure = [segment["certainty"]["text"]] if segment["certainty"] else []
+    yield from _titled(f"{segment['heading']}: {segment['name']}", [*sure, segment["meaning"], segment["note"]])
     yield from _domains(answer["can_be_influenced"])
     yield from _domains(answer["situation_now"])
     topics = answer["topics"]
     yield from _titled(topics["heading"], [topics["note"]])
     for topic in topics["items"]:
         yield _wrapped(f"- {topic['text']}", INDENT)
+    options = answer["options"]
+    yield from _titled(options["heading"], [options["note"]])
+    for option in options["items"]:
+        yield _wrapped(f"- {option['name']}", INDENT)
     not_known = answer["not_known"]
     yield from _titled(not_known["heading"], [not_known["note"]] if not_known["note"] else [])
     for item in not_known["items"]:

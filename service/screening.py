@@ -143,12 +143,13 @@ def _assessed(champion: Champion, document: Mapping[str, Any], frame: FeatureFra
     said = explain_scored(package.catalogue, frame, scored, told_inputs(package.catalogue, document))
     return assessed_record(
         package.catalogue,
+        package.policy,
         risk=float(scored.risk[0]),
         decided_by=scored.decided_by(),
         answers_used=not np.isnan(scored.full_risk[0]),
         landmark=int(scored.landmark[0]),
         months=months,
-        level=package.policy.levels[int(scored.level[0])],
+        certainty=scored.certainty,
         said=said,
     )
 

@@ -11,9 +11,11 @@ from features.catalogue import Catalogue, catalogue_from_text
 from features.frame import FeatureFrame
 from model_registry.package import Package, write_package
 from model_registry.scoring.calibration import SigmoidCalibration
+from model_registry.scoring.committee import Committee
+from model_registry.scoring.refits import CalibratedRefits, calibrated_refits, tree_refits
 from model_registry.scoring.scorer import Scorer
-from model_registry.scoring.segments import SegmentPolicy
 from model_registry.scoring.trees import compile_trees
+from tests.policies import fixed_policy
 
 WORDS = "{ fi = 'suomeksi', sv = 'på svenska', en = 'in English' }"
 CODES = ("a", "b", "c", "d")
@@ -105,11 +107,11 @@ def outcome(rows: FeatureFrame, seed: int = 2) -> Any:
     return (x[:, 1] - x[:, 0] + (x[:, 2] == 1) + 0.8 * x[:, 3] + noise > 0.5).astype(float)
 
 
-def boosted_text(rows: FeatureFrame, names: tuple[str, ...], trees: int = 12) -> str:
+def boosted_text(rows: FeatureFrame, names: tuple[str, ...], trees: int = 12, seed: int = 2) -> str:
     """LightGBM's text of a small model on the features named."""
     data = lightgbm.Dataset(
         rows.select(names).values,
-        outcome(rows),
+        outcome(rows, seed),
         feature_name=list(names),
         categorical_feature=[names.index("trade")] if "trade" in names else [],
     )
@@ -124,6 +126,17 @@ def texts() -> tuple[str, str]:
     )
 
 
+@cache
+def committee(members: int = 5) -> Committee:
+    """Refits on outcomes drawn anew."""
+
+    def refits(names: tuple[str, ...]) -> CalibratedRefits:
+        made = [boosted_text(frame(), names, seed=10 + member) for member in range(members)]
+        return calibrated_refits(tree_refits(made, names, max_leaves=8), [SigmoidCalibration(0.9, -0.1)] * members)
+
+    return Committee(refits(catalogue().register_names), refits(catalogue().feature_names), widening=2.0)
+
+
 def parts() -> dict[str, Any]:
     """The arguments of `write_package` beside the folder."""
     register_text, full_text = texts()
@@ -132,7 +145,8 @@ def parts() -> dict[str, Any]:
         "catalogue": catalogue(),
         "register": Scorer(compile_trees(register_text, catalogue().register_names), SigmoidCalibration(0.9, -0.1)),
         "full": Scorer(compile_trees(full_text, catalogue().feature_names), SigmoidCalibration(1.1, 0.05)),
-        "policy": SegmentPolicy.load(),
+        "committee": committee(),
+        "policy": fixed_policy(),
         "reference": {0: frame()},
         "evidence": {"auc": {"0": 0.7}},
         "trained_on": {"rows": 400},
@@ -143,5 +157,7 @@ def parts() -> dict[str, Any]:
 
 
 def small_package(folder: Path, **changes: Any) -> Package:
-    """A package written to `folder`."""
+    """A package written to `folder`; other models than its own come without a committee."""
+    if {"register", "full"} & changes.keys():
+        changes = {"committee": None, **changes}
     return write_package(folder, **{**parts(), **changes})

@@ -35,16 +35,25 @@ def challenger_fitters(catalogue: Catalogue, seed: int) -> dict[str, Fitter]:
     """
 
     def logistic(table: Table, names: Sequence[str]) -> LinearTables:
-        return fit_logistic(catalogue, table, names)
+        return fit_linear_kind(LOGISTIC, catalogue, table, names)
 
     def tree(table: Table, names: Sequence[str]) -> TreeTables:
         return fit_small_tree(catalogue, table, names, seed)
 
     fitters: dict[str, Fitter] = {LOGISTIC: logistic, SMALL_TREE: tree}
-    history = history_feature(catalogue)
-    if history is not None:
-        fitters = {HISTORY_RULE: lambda table, _: fit_logistic(catalogue, table, (history,)), **fitters}
+    if history_feature(catalogue) is not None:
+        fitters = {
+            HISTORY_RULE: lambda table, names: fit_linear_kind(HISTORY_RULE, catalogue, table, names),
+            **fitters,
+        }
     return fitters
+
+
+def fit_linear_kind(kind: str, catalogue: Catalogue, table: Table, names: Sequence[str]) -> LinearTables:
+    """Return the logistic regression on the features named, or the history rule, which has its one."""
+    history = history_feature(catalogue)
+    own = (history,) if kind == HISTORY_RULE and history is not None else tuple(names)
+    return fit_logistic(catalogue, table, own)
 
 
 def history_feature(catalogue: Catalogue) -> str | None:
@@ -73,7 +82,13 @@ def fit_logistic(catalogue: Catalogue, fit: Table, names: Sequence[str]) -> Line
 
 
 def fit_small_tree(catalogue: Catalogue, fit: Table, names: Sequence[str], seed: int) -> TreeTables:
-    """Return one decision tree of depth 4, with the catalogue's monotone directions.
+    """Return one decision tree of depth 4, compiled."""
+    text = small_tree_text(catalogue, fit, names, seed)
+    return compile_trees(text, tuple(names), max_leaves=2**TREE_DEPTH)
+
+
+def small_tree_text(catalogue: Catalogue, fit: Table, names: Sequence[str], seed: int) -> str:
+    """Return LightGBM's text of one decision tree of depth 4, with the catalogue's monotone directions.
 
     LightGBM grows it in one round at a learning rate of 1, so each leaf is one Newton step from the base rate;
     calibration puts the level right.
@@ -86,8 +101,7 @@ def fit_small_tree(catalogue: Catalogue, fit: Table, names: Sequence[str], seed:
         "num_threads": 1,
         "seed": seed,
     }
-    text = train_trees(catalogue, fit, names, parameters, 1)
-    return compile_trees(text, tuple(names), max_leaves=2**TREE_DEPTH)
+    return train_trees(catalogue, fit, names, parameters, 1)
 
 
 @dataclass(frozen=True)

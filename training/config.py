@@ -42,6 +42,20 @@ class FitConfig(_Section):
     threads: int = Field(2, ge=1)
 
 
+class CommitteeConfig(_Section):
+    """The refits that say how sure an estimate is: small, many, each on people drawn anew."""
+
+    members: int = Field(
+        25, ge=0, le=200, description="refits of each model; 0: no committee, and answers say no range"
+    )
+    most_trees: int = Field(
+        150, ge=1, le=150, description="trees of a refit, at most; the learning rate makes up for it"
+    )
+    widening: float | None = Field(
+        None, ge=1, le=20, description="how far the range is drawn out; else as measured (training/coverage.py)"
+    )
+
+
 class EvaluationConfig(_Section):
     """How many bootstrap draws the intervals rest on, and the share of people whom the service can meet early."""
 
@@ -63,6 +77,7 @@ class TrainingConfig(_Section):
     seed: int = Field(2026, ge=0, lt=2**31)
     split: SplitConfig = SplitConfig()
     fit: FitConfig = FitConfig()
+    committee: CommitteeConfig = CommitteeConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
 

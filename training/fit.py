@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.frame import FeatureFrame
-from model_registry.scoring.answers import parts_told
+from model_registry.scoring.answers import highest_over_answers
 from model_registry.scoring.calibration import SigmoidCalibration
 from model_registry.scoring.scorer import Scorer, Tables
 from model_registry.scoring.trees import TreeTables, compile_trees
@@ -48,13 +48,10 @@ class Candidate:
     def risk(self, frame: FeatureFrame, answered: NDArray[np.bool_], catalogue: Catalogue, threads: int = 1) -> Floats:
         """The served risk (n,): the register model's, or where `answered` the full model's if it is higher, with
         everything told or with any part of it."""
-        risk = self.register.risk(frame, threads)
-        if self.full is not None and answered.any():
-            rows = np.flatnonzero(answered)
-            answers = FeatureFrame(frame.values[rows], frame.names, frame.fingerprint)
-            for told, less in parts_told(catalogue, answers):
-                risk[rows[told]] = np.maximum(risk[rows[told]], self.full.risk(less, threads))
-        return risk
+        full, risk = self.full, self.register.risk(frame, threads)
+        if full is None:
+            return risk
+        return highest_over_answers(catalogue, frame, answered, risk, lambda less: full.risk(less, threads))
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,11 @@ def fit_candidate(
 def calibrated(tables: Tables, calibration: Table, chain: Chain | None = None) -> SigmoidCalibration:
     """Return the sigmoid calibration of these tables, by logistic regression of the outcome on the margin."""
     values = calibration.frame.select(tables.names).values
-    margin = tables.base + tables.contributions(values).sum(axis=1)
+    return calibrated_margin(tables.base + tables.contributions(values).sum(axis=1), calibration, chain)
+
+
+def calibrated_margin(margin: Floats, calibration: Table, chain: Chain | None = None) -> SigmoidCalibration:
+    """Return the sigmoid calibration of raw scores (n of the table)."""
     if chain is not None:
         return calibrate_chain(chain, margin, fit_sigmoid)
     return fit_sigmoid(margin, calibration.outcome, calibration.weight)

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from features.errors import ConfigError
 from features.frame import FeatureFrame
 from features.outcome import LABELS
 from model_registry.evidence.estimates import why_not_assessable
+from model_registry.evidence.gates import unsure_among_the_top
 from model_registry.evidence.measures import auc, rank
 from model_registry.home import home, tracking_uri
 from model_registry.package import Package, voluntary_known, write_package
+from model_registry.scoring.committee import Committee
 from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.store import Store
 from training.challengers import AGE_RULE, ONLY_REGISTER, challenger_fitters, fit_age_rule
 from training.clock import Clock
 from training.cohort import Cohort, ages, build_cohort, features_of_cohort, flat_cohort
+from training.committee import fit_committee
 from training.config import TrainingConfig
 from training.evaluate import (
     REGISTER,
@@ -36,6 +39,7 @@ from training.evaluate import (
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
+from training.levels import LevelFigures, judge_levels, rows_between, set_thresholds
 from training.material import (
     Judged,
     Material,
@@ -50,7 +54,16 @@ from training.progress import progress_bar
 from training.proxies import ProxyFigure, attributes, measure_proxies, suspects
 from training.side_by_side import LabelFigures, compare_labels, groups_of
 from training.split import Split
-from training.tables import evaluation_table, label_table, period_lines, proxy_table, verdicts, worth_table, wrapped
+from training.tables import (
+    evaluation_table,
+    label_table,
+    levels_table,
+    period_lines,
+    proxy_table,
+    verdicts,
+    worth_table,
+    wrapped,
+)
 from training.worth import Worth, blocks_of, measure_worth
 
 DEMONSTRATION = "demo-"
@@ -90,6 +103,8 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         judged = evaluation_material(catalogue, extract, cohort, table, backtest)
     with clock.step("fit and calibrate, backtest"):
         candidates = fit_all(config, catalogue, material)
+    with clock.step("committee, backtest"):
+        backtest_committee = committee_of(config, catalogue, cohort, material, candidates[config.serve])
     with clock.step("evaluate"):
         evaluations = evaluate_all(config, catalogue, extract, cohort, material, judged, candidates)
         warnings = refuse_leaks(evaluations)
@@ -97,7 +112,13 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     with clock.step("labels and groups side by side"):
         labels = compare_all_labels(config, catalogue, extract, cohort, table, backtest, candidates)
         periods = flagged_periods(catalogue, cohort, judged, candidates)
+    with clock.step("levels from capacity"):
+        levels = levels_of(
+            config, catalogue, policy, extract, cohort, table, backtest, judged, candidates, backtest_committee
+        )
+        gates = (unsure_among_the_top(levels),)
     report = [evaluation_table(evaluations), *map(wrapped, period_lines(periods)), label_table(labels, capacity)]
+    report += [levels_table(levels), *(wrapped(gate.sentence) for gate in gates)]
     worth, proxies = None, ()
     if config.evaluation.worth:
         with clock.step("what each input is worth"):
@@ -107,12 +128,11 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     report += ["", *map(wrapped, (*warnings, *verdicts(comparisons), recommendation(comparisons)))]
     say("\n".join(report))
     with clock.step("fit and calibrate, served model"):
-        served = fit_kind(
-            config.serve,
-            config,
-            catalogue,
-            training_material(config, catalogue, extract, cohort, table, refit),
-        )
+        served_material = training_material(config, catalogue, extract, cohort, table, refit)
+        served = fit_kind(config.serve, config, catalogue, served_material)
+    with clock.step("committee, served model"):
+        committee = committee_of(config, catalogue, cohort, served_material, served)
+        policy = set_thresholds(policy, catalogue, served, committee, cohort, table, extract.delivered_until)
     evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, comparisons, warnings)
     evidence |= {
         "censoring": {"fit and calibration": dict(material.described), "evaluation": dict(judged.described)},
@@ -121,12 +141,15 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         "known_bad_periods": periods,
         "worth": worth.described() if worth else None,
         "proxies": [one.described() for one in proxies],
+        "levels": [one.described() for one in levels],
+        "gates": [asdict(gate) for gate in gates],
+        "committee": {"members": len(committee), "widening": committee.widening} if committee else None,
     }
     with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
         folder = Path(scratch)
         with clock.step("package"):
             package = package_model(
-                folder / "package", name, config, catalogue, policy, extract, table, refit, served, evidence
+                folder / "package", name, config, catalogue, policy, extract, table, refit, served, committee, evidence
             )
         with clock.step("plots"):
             plot_run(folder / "report", catalogue, judged, candidates, worth)
@@ -217,6 +240,63 @@ def fit_kind(kind: str, config: TrainingConfig, catalogue: Catalogue, material: 
 def fitted_on(config: TrainingConfig, catalogue: Catalogue, material: Material) -> Table:
     """Return the fit slice as every model sees it: what is not known is missing at random."""
     return replace(material.fit, frame=with_values_missing_at_random(catalogue, material.fit.frame, config.seed))
+
+
+def committee_of(
+    config: TrainingConfig, catalogue: Catalogue, cohort: Cohort, material: Material, candidate: Candidate
+) -> Committee | None:
+    """Return the committee of a candidate, fitted on people drawn from its own fit slice."""
+    models = 1 if candidate.full is None else 2
+    refits = models * config.committee.members
+    with progress_bar(f"Committee of {config.committee.members}", refits, refits > 0) as bar:
+        return fit_committee(
+            candidate,
+            catalogue,
+            config.committee,
+            config.fit,
+            config.seed,
+            fitted_on(config, catalogue, material),
+            cohort.person[material.fit_rows],
+            material.calibration,
+            material.chain,
+            lambda: bar(1),
+        )
+
+
+def levels_of(
+    config: TrainingConfig,
+    catalogue: Catalogue,
+    policy: SegmentPolicy,
+    extract: Extract,
+    cohort: Cohort,
+    table: Table,
+    split: Split,
+    judged: Judged,
+    candidates: Mapping[str, Candidate],
+    committee: Committee | None,
+) -> tuple[LevelFigures, ...]:
+    """Return the levels on the evaluation slice, with thresholds set on the year before it."""
+    candidate = candidates[config.serve]
+    policy = set_thresholds(policy, catalogue, candidate, committee, cohort, table, split.evaluated().starts - 1)
+    rows = split.evaluated().rows
+    people = table.take(rows)
+    weight = np.zeros(len(rows))
+    standing = judged.table.weight
+    weight[np.searchsorted(rows, judged.rows)] = 1.0 if standing is None else standing
+    everybody = len(np.unique(rows_between(cohort, split.evaluated().starts, split.evaluated().ends)))
+    return judge_levels(
+        policy,
+        catalogue,
+        candidate,
+        committee,
+        replace(people, weight=weight),
+        cohort.person[rows],
+        cohort.as_of[rows],
+        len(rows) / everybody,
+        groups_of(catalogue, extract.protected, cohort.person[rows]),
+        config.evaluation.draws,
+        config.seed,
+    )
 
 
 def evaluate_all(
@@ -385,6 +465,7 @@ def package_model(
     table: Table,
     refit: Split,
     served: Candidate,
+    committee: Committee | None,
     evidence: Mapping[str, Any],
 ) -> Package:
     """Return the package of the model that is to be served, written to `folder`."""
@@ -396,6 +477,7 @@ def package_model(
         catalogue=catalogue,
         register=served.register,
         full=served.full,
+        committee=committee,
         policy=policy,
         reference=reference,
         evidence=evidence,

@@ -26,6 +26,7 @@ from training.distributed.tasks import peak_memory
 from training.evaluate import evaluate_models
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate, train_trees
+from training.levels import set_thresholds
 from training.material import Material, evaluation_material, make_splits, training_material
 from training.pipeline import fitted_on, make_table, package_model, risks_by_model
 
@@ -72,16 +73,20 @@ def one_process(path: Path) -> dict[str, Any]:
     served = _fitted(config, catalogue, material, clock)
     with TemporaryDirectory(prefix="varhain-scaling-") as scratch:
         with clock.step(PACKAGE):
+            policy = set_thresholds(
+                SegmentPolicy.load(), catalogue, served, None, cohort, table, extract.delivered_until
+            )
             package = package_model(
                 folder=Path(scratch) / "package",
                 name="demo-scaling",
                 config=config,
                 catalogue=catalogue,
-                policy=SegmentPolicy.load(),
+                policy=policy,
                 extract=extract,
                 table=table,
                 refit=refit,
                 served=served,
+                committee=None,
                 evidence={},
             )
         with clock.step(SCORE):

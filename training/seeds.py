@@ -32,6 +32,7 @@ from training.pipeline import fit_kind, make_table
 
 Floats = NDArray[np.float64]
 Ceilings = Mapping[int, Callable[[Floats], Floats]]
+Judge = Callable[[Path, int, int, int, bool, Ceilings], Mapping[str, Any]]
 CATALOGUE = "keski_uusimaa"
 ROOT = Path(__file__).parents[1]
 CHANCE_DRAWS = 50
@@ -74,9 +75,17 @@ FIGURES = (
 
 
 def run_seeds(
-    seeds: Sequence[int], people: int, processes: int, kept: Path, say: Callable[[str], object]
+    seeds: Sequence[int],
+    people: int,
+    processes: int,
+    kept: Path,
+    say: Callable[[str], object],
+    judge: Judge | None = None,
 ) -> dict[str, dict[int, Any]]:
-    """Return the figures by trend and seed; those kept by the same program are not made again."""
+    """Return the figures by trend and seed; those kept by the same program are not made again.
+
+    `judge` gives the figures of one population; left out, those of the backtest.
+    """
     found: dict[str, dict[int, Any]] = {}
     program = program_of_the_model()
     for name, trend in ((WITH_TREND, True), (WITHOUT_TREND, False)):
@@ -88,9 +97,9 @@ def run_seeds(
                 with tempfile.TemporaryDirectory(prefix="varhain-seeds-") as scratch:
                     if ceilings is None:
                         say(f"{name}: the ceiling, from {len(FIT_SEEDS)} populations of {people:,}")
-                        ceilings = _ceilings(Path(scratch), people, processes, trend)
+                        ceilings = ceilings_of(Path(scratch), people, processes, trend)
                     say(f"{name}: seed {seed}")
-                    figures = judge_seed(Path(scratch) / str(seed), people, seed, processes, trend, ceilings)
+                    figures = (judge or judge_seed)(Path(scratch) / str(seed), people, seed, processes, trend, ceilings)
                 kept.mkdir(parents=True, exist_ok=True)
                 partial = file.with_suffix(".partial")
                 partial.write_text(json.dumps(figures), encoding="utf-8")
@@ -172,7 +181,8 @@ def _error_by_chance(risk: Floats, weight: Floats) -> float:
     return float(np.mean([measures.expected_calibration_error(one, risk, weight) for one in drawn]))
 
 
-def _ceilings(folder: Path, people: int, processes: int, trend: bool) -> Ceilings:
+def ceilings_of(folder: Path, people: int, processes: int, trend: bool) -> Ceilings:
+    """Return for each landmark the model of the true risk from the admitted facts, learnt on other populations."""
     catalogue = load_catalogue(CATALOGUE)
     parts = [population_of(folder / str(seed), people, seed, processes, catalogue, trend) for seed in FIT_SEEDS]
     return {month: true_risk_model(parts, month) for month in catalogue.landmarks}

@@ -7,6 +7,7 @@ from typing import Any
 from model_registry.evidence.estimates import Estimate
 from training.challengers import AGE_RULE
 from training.evaluate import REGISTER, Comparison, LandmarkEvaluation
+from training.levels import LevelFigures
 from training.proxies import ProxyFigure, by_attribute
 from training.side_by_side import LabelFigures, largest_gaps
 from training.worth import WHO_GAVE_IT, Worth
@@ -206,3 +207,30 @@ def _row(name: str, cells: Sequence[str]) -> str:
 def _number(value: float, signed: bool = False) -> str:
     text = f"{value:{'+' if signed else ''}.3f}"
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
+
+
+def levels_table(levels: Sequence[LevelFigures]) -> str:
+    """Return the levels by landmark: load, whom they reach and miss, and of whom the tool does not know."""
+    lines = ["", "Levels (thresholds set on the year before; loads are for the whole extract, a month)"]
+    for one in levels:
+        asked = f", {one.talks_a_month:.0f} asked" if one.talks_a_month is not None else ""
+        early, close = one.thresholds
+        lines += [
+            f"  month {one.landmark}: {one.people_a_month:,.0f} people, {one.load:.0f} early talks suggested "
+            f"({one.lowest:.0f} to {one.highest:.0f}){asked}; early meeting from {_number(early, False)}, "
+            f"close support from {_number(close, False)}",
+            " " * (NAME + 4) + "".join(f"{title:>23}" for title in ("early talk suggested", "of 1 met", "precision")),
+        ]
+        for who in one.reached:
+            name = f"{who.who} ({who.n:,})"
+            cells = "".join(f"{cell(estimate):>23}" for estimate in (who.suggested, who.met, who.precision))
+            lines.append(f"    {name:<{NAME}}{cells}")
+    unsure = levels[0].unsure
+    if unsure:
+        lines.append(
+            f"The tool does not know the level (fewer than 80 % of the refits agree), month {levels[0].landmark}"
+        )
+        lines += [f"    {who:<40}{cell(estimate):>23}" for who, estimate in unsure.items()]
+        for one in levels[1:]:
+            lines.append(f"    everybody, month {one.landmark}{'':<22}{cell(one.unsure['everybody']):>23}")
+    return "\n".join(lines)

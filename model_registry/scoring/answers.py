@@ -5,7 +5,7 @@ already, and a second, favourable answer would lower it. So the full model is as
 part of it, and the highest risk decides. One more answer only adds to what the highest is taken of.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -47,3 +47,29 @@ def parts_told(catalogue: Catalogue, frame: FeatureFrame) -> Iterator[tuple[npt.
                 values = frame.values[rows]
                 values[:, [column for place in left_out for column in groups[place]]] = np.nan
                 yield rows, FeatureFrame(values, frame.names, frame.fingerprint)
+
+
+def highest_over_answers(
+    catalogue: Catalogue,
+    frame: FeatureFrame,
+    answered: npt.NDArray[np.bool_],
+    register: Floats,
+    ask_full: Callable[[FeatureFrame], Floats],
+) -> Floats:
+    """Return the highest of the register model's figures and the full model's, for every part of what was told.
+
+    Parameters
+    ----------
+    answered : bool (n,)
+        Whether any voluntary answer is known.
+    register : float64 (n,) or (n, members)
+        Risks or log-odds of the register model; a new array is returned.
+    ask_full : callable
+        Gives the full model's figures, of the same shape, for a frame.
+    """
+    found, rows = register.copy(), np.flatnonzero(answered)
+    if len(rows):
+        answers = FeatureFrame(frame.values[rows], frame.names, frame.fingerprint)
+        for told, less in parts_told(catalogue, answers):
+            found[rows[told]] = np.maximum(found[rows[told]], ask_full(less))
+    return found

@@ -11,10 +11,21 @@ import numpy.typing as npt
 
 from features.catalogue_parts import LANGUAGES, Words
 from features.errors import ConfigError
+from model_registry.scoring.capacity import Capacity, capacity_faults, read_capacity
 
 DEFAULT_POLICY = Path(__file__).parents[1] / "policies" / "default.toml"
 LEVELS = ("standard_service", "early_meeting", "close_support")
-_KEYS = {"version", "thresholds_are", "thresholds", "levels", "a_person_decides", "not_for"}
+FIXED, FROM_CAPACITY = "assumption", "capacity"
+_KEYS = {
+    "version",
+    "thresholds_are",
+    "thresholds",
+    "capacity",
+    "levels",
+    "options",
+    "a_person_decides",
+    "not_for",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,14 @@ class Level:
     key: str
     name: Words
     meaning: Words
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something the area offers, and the domains of reasons and topics beside which it is worth a thought."""
+
+    name: Words
+    domains: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,8 +56,13 @@ class SegmentPolicy:
     thresholds : mapping of landmark (months) to (early meeting from, close support from)
         Risks from which the level is suggested, the threshold itself included. Each landmark has its own: one cut over
         all would meet hardly anybody at registration.
+        Empty while they wait for a model to be set from capacity.
     thresholds_are : str
-        Where the thresholds come from: "assumption" for fixed first values.
+        Where the thresholds come from: "assumption" for fixed values, "capacity" for those a model's training sets.
+    capacity : Capacity or None
+        Where thresholds come from it.
+    options : tuple of Option
+        What the area offers; the level never says which.
     source_text : str
         The TOML as it was read; a package carries it.
     """
@@ -47,6 +71,8 @@ class SegmentPolicy:
     levels: tuple[Level, ...]
     thresholds: Mapping[int, tuple[float, float]]
     thresholds_are: str
+    capacity: Capacity | None
+    options: tuple[Option, ...]
     a_person_decides: Words
     not_for: tuple[Words, ...]
     source_text: str
@@ -79,17 +105,40 @@ class SegmentPolicy:
             raise ConfigError(f"The policy {place} is at fault:\n" + "\n".join(f"  {fault}" for fault in faults))
         thresholds = {
             int(landmark): (float(cuts["early_meeting"]), float(cuts["close_support"]))
-            for landmark, cuts in content["thresholds"].items()
+            for landmark, cuts in content.get("thresholds", {}).items()
         }
         return cls(
             content["version"],
             tuple(Level(key, content["levels"][key]["name"], content["levels"][key]["meaning"]) for key in LEVELS),
             dict(sorted(thresholds.items())),
             content["thresholds_are"],
+            read_capacity(content["capacity"]) if "capacity" in content else None,
+            tuple(Option(one["name"], tuple(one["domains"])) for one in content.get("options", [])),
             content["a_person_decides"],
             tuple(content["not_for"]),
             text,
         )
+
+    def with_thresholds(self, thresholds: Mapping[int, tuple[float, float]], source: str) -> "SegmentPolicy":
+        """The same policy with thresholds, as a package carries it; `source` is one line saying how they were set.
+
+        Raises
+        ------
+        ConfigError
+            If the policy has thresholds already.
+        """
+        if self.thresholds:
+            raise ConfigError(
+                'The policy has thresholds already: remove its [thresholds], or say thresholds_are = "assumption".'
+            )
+        lines = [self.source_text.rstrip(), "", f"# {source}"]
+        for landmark, (early, close) in thresholds.items():
+            lines += [f"[thresholds.{landmark}]", f"early_meeting = {early!r}", f"close_support = {close!r}", ""]
+        return SegmentPolicy.parse("\n".join(lines))
+
+    def options_for(self, domains: Sequence[str]) -> tuple[Option, ...]:
+        """What the area offers beside any of these domains, in the policy's order."""
+        return tuple(option for option in self.options if not set(domains).isdisjoint(option.domains))
 
     def level(self, risk: float, landmark: int) -> Level:
         """The level suggested for one risk at a landmark."""
@@ -103,6 +152,10 @@ class SegmentPolicy:
         ConfigError
             If the policy has no thresholds for a landmark.
         """
+        if not self.thresholds and len(landmark):
+            raise ConfigError(
+                f"The policy has no thresholds for month {landmark[0]}: training sets them from capacity, model by model."
+            )
         months = np.array(list(self.thresholds))
         place = np.minimum(np.searchsorted(months, landmark), len(months) - 1)
         absent = months[place] != landmark
@@ -132,9 +185,18 @@ def landmark_of(months: npt.NDArray[np.float64], landmarks: Sequence[int]) -> np
 
 def _faults(content: Mapping[str, Any]) -> list[str]:
     faults = [f"{key}: is no part of a policy; remove it" for key in content if key not in _KEYS]
-    for key in ("version", "thresholds_are"):
-        if not isinstance(content.get(key), str) or not content[key]:
-            faults.append(f"{key}: must be a text")
+    if not isinstance(content.get("version"), str) or not content["version"]:
+        faults.append("version: must be a text")
+    if content.get("thresholds_are") not in (FIXED, FROM_CAPACITY):
+        faults.append(f'thresholds_are: must be "{FIXED}" or "{FROM_CAPACITY}"')
+    from_capacity = content.get("thresholds_are") == FROM_CAPACITY
+    if from_capacity or "capacity" in content:
+        faults += capacity_faults(content.get("capacity"))
+    for index, option in enumerate(content.get("options", [])):
+        faults += _word_faults(option.get("name"), f"options[{index}].name")
+        domains = option.get("domains")
+        if not isinstance(domains, list) or not domains or not all(isinstance(name, str) for name in domains):
+            faults.append(f"options[{index}].domains: must name at least one domain of the catalogue")
     levels, thresholds = content.get("levels", {}), content.get("thresholds", {})
     if set(levels) != set(LEVELS):
         faults.append(f"levels: must be exactly {', '.join(LEVELS)}")
@@ -147,7 +209,7 @@ def _faults(content: Mapping[str, Any]) -> list[str]:
         faults.append("not_for: must say at least one thing the estimate is not for")
     for index, words in enumerate(statements):
         faults += _word_faults(words, f"not_for[{index}]")
-    if not thresholds:
+    if not thresholds and not from_capacity:
         faults.append("thresholds: must have a table for each landmark, such as [thresholds.0]")
     for landmark, cuts in thresholds.items():
         values: list[Any] = [cuts.get(key) for key in LEVELS[1:]] if isinstance(cuts, dict) else []

@@ -166,6 +166,31 @@ def compile_trees(model_text: str, feature_names: Sequence[str], *, max_leaves: 
     PackageError
         If the text cannot be read, the names differ, or a tree is larger than asked for.
     """
+    base, compiled = 0.0, []
+    for tree in small_trees(model_text, feature_names, max_leaves):
+        expected, slot_feature, table = _compile(tree)
+        base += expected
+        if slot_feature:
+            compiled.append((tree.splits, slot_feature, table))
+    lists: dict[str, Any] = {
+        **split_arrays([tree_splits for tree_splits, _, _ in compiled]),
+        "slots": _starts(len(slot_feature) for _, slot_feature, _ in compiled),
+        "slot_feature": [feature for _, slot_feature, _ in compiled for feature in slot_feature],
+        "tables": _starts(table.size for _, _, table in compiled),
+        "table": np.concatenate([table.ravel() for _, _, table in compiled]) if compiled else [],
+    }
+    arrays = {name: np.array(lists[name], dtype=ARRAYS[name]) for name in ARRAYS}
+    return TreeTables(tuple(feature_names), base, arrays)
+
+
+def small_trees(model_text: str, feature_names: Sequence[str], max_leaves: int) -> tuple[Tree, ...]:
+    """The trees of a LightGBM text model on these features, none with more than `max_leaves` leaves.
+
+    Raises
+    ------
+    PackageError
+        If the text cannot be read, the names differ, or a tree is larger.
+    """
     names, trees = parse_model(model_text)
     if names != tuple(feature_names):
         raise PackageError("The model's feature names are not the given ones in the given order; train it on a frame.")
@@ -176,26 +201,20 @@ def compile_trees(model_text: str, feature_names: Sequence[str], *, max_leaves: 
             f"The model has a tree of {largest} leaves; exact explanations are packaged for at most {limit}"
             f" (train with num_leaves = {SMALL_TREE_LEAVES}, or ask for up to {LARGEST_TREE_LEAVES} with max_leaves)."
         )
-    base, compiled = 0.0, []
-    for tree in trees:
-        expected, slot_feature, table = _compile(tree)
-        base += expected
-        if slot_feature:
-            compiled.append((tree.splits, slot_feature, table))
-    splits = [split for tree_splits, _, _ in compiled for split in tree_splits]
-    lists: dict[str, Any] = {
-        "splits": _starts(len(tree_splits) for tree_splits, _, _ in compiled),
+    return trees
+
+
+def split_arrays(trees: Sequence[Sequence[Split]]) -> dict[str, Any]:
+    """How the splits of these trees are asked, as `ARRAYS` describes it: from "splits" to "word_starts"."""
+    splits = [split for tree in trees for split in tree]
+    return {
+        "splits": _starts(len(tree) for tree in trees),
         "kind": [_kind(split) for split in splits],
         "feature": [split.feature for split in splits],
         "threshold": [split.threshold for split in splits],
         "words": [word for split in splits for word in split.words or ()],
         "word_starts": _starts(len(split.words or ()) for split in splits),
-        "slots": _starts(len(slot_feature) for _, slot_feature, _ in compiled),
-        "slot_feature": [feature for _, slot_feature, _ in compiled for feature in slot_feature],
-        "tables": _starts(table.size for _, _, table in compiled),
-        "table": np.concatenate([table.ravel() for _, _, table in compiled]) if compiled else [],
     }
-    return TreeTables(names, base, {name: np.array(lists[name], dtype=ARRAYS[name]) for name in ARRAYS})
 
 
 def _compile(tree: Tree) -> tuple[float, list[int], Floats]:

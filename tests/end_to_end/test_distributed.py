@@ -28,15 +28,9 @@ from training.distributed.fitting import TREES
 from training.distributed.gather import told_by_parts
 from training.distributed.partition import partition_extract
 from training.distributed.partitioned import read_index
+from training.distributed.prepared import gathered_values, prepare
 from training.distributed.scores import score_extract
-from training.distributed.story import (
-    ClusterRun,
-    evaluate,
-    fit_on_cluster,
-    gathered_values,
-    prepare,
-    train_on_cluster,
-)
+from training.distributed.story import ClusterRun, evaluate, fit_on_cluster, train_on_cluster
 from training.evaluate import REGISTER, SERVED, evaluate_models
 from training.extract import read_extract
 from training.fit import SMALL_TREES

@@ -13,9 +13,10 @@ from features.frame import FeatureFrame
 from features.intake import frame_of_document
 from model_registry.package import Package, voluntary_known, write_package
 from model_registry.scoring.answers import answer_groups, parts_told
-from model_registry.scoring.segments import SegmentPolicy
-from training.config import FitConfig
-from training.fit import Table, fit_candidate, tree_fitter
+from tests.policies import fixed_policy
+from training.committee import fit_committee
+from training.config import CommitteeConfig, FitConfig
+from training.fit import SMALL_TREES, Table, fit_candidate, tree_fitter
 
 DAY = date(2026, 10, 15)
 CODES = ("within_1_month", "within_3_months", "within_6_months", "within_12_months", "later")
@@ -48,14 +49,20 @@ def people(catalogue: Catalogue, n: int, seed: int) -> Table:
 def package(catalogue, tmp_path_factory) -> Package:
     fit = people(catalogue, 8_000, 1)
     settings = FitConfig(trees=60, fewest_in_leaf=50, learning_rate=0.1, threads=1)
-    fitted = fit_candidate("t", catalogue, fit, people(catalogue, 3_000, 2), tree_fitter(catalogue, settings, 1))
+    calibration = people(catalogue, 3_000, 2)
+    fitted = fit_candidate(SMALL_TREES, catalogue, fit, calibration, tree_fitter(catalogue, settings, 1))
+    person = np.arange(len(fit))
+    committee = fit_committee(
+        fitted, catalogue, CommitteeConfig(members=5), settings, 1, fit, person, calibration, None
+    )
     return write_package(
         tmp_path_factory.mktemp("package") / "package",
         name="demo-answers",
         catalogue=catalogue,
         register=fitted.register,
         full=fitted.full,
-        policy=SegmentPolicy.load(),
+        committee=committee,
+        policy=fixed_policy(),
         reference=dict.fromkeys(catalogue.landmarks, fit.frame),
         evidence={},
         trained_on={},
@@ -120,6 +127,19 @@ def test_the_same_facts_with_a_self_assessment_never_get_a_lower_level(catalogue
     with_it = package.screen(frame_of_document(catalogue, {**document, "self_assessments": [assessment]}, DAY, DAY))
     assert with_it.risk[0] >= without.risk[0]
     assert with_it.level[0] >= without.level[0]
+    assert with_it.certainty.decisive[0] >= without.certainty.decisive[0]
+
+
+def test_with_a_committee_nobody_who_tells_more_gets_a_lower_level(catalogue, package):
+    table = people(catalogue, 3_000, 7)
+    less = table.frame.values.copy()
+    voluntary = [i for i, item in enumerate(catalogue.active_features) if item.voluntary]
+    less[:, voluntary] = np.nan
+    with_it = package.screen(table.frame, 0)
+    without = package.screen(FeatureFrame(less, table.frame.names, table.frame.fingerprint), 0)
+    assert with_it.certainty.unsure.any()
+    assert (with_it.level >= without.level).all()
+    assert (with_it.level > without.level).any()
 
 
 def test_an_expectation_beside_a_self_assessment_never_lowers_the_risk_either(catalogue, package):

@@ -9,7 +9,7 @@ from features.catalogue import load_catalogue
 from features.errors import ConfigError, PackageError, TrainingError
 from features.frame import FeatureFrame
 from model_registry.package import voluntary_known, write_package
-from model_registry.scoring.segments import SegmentPolicy
+from tests.policies import fixed_policy
 from training.challengers import (
     HISTORY_RULE,
     LOGISTIC,
@@ -126,7 +126,7 @@ def test_every_challenger_can_be_packaged_and_loaded(catalogue, slices, tmp_path
             catalogue=catalogue,
             register=fitted.register,
             full=fitted.full,
-            policy=SegmentPolicy.load(),
+            policy=fixed_policy(),
             reference=reference,
             evidence={},
             trained_on={},
@@ -146,7 +146,7 @@ def test_the_age_rule_can_be_neither_packaged_nor_registered(catalogue, slices, 
             catalogue=catalogue,
             register=rule,
             full=None,
-            policy=SegmentPolicy.load(),
+            policy=fixed_policy(),
             reference={},
             evidence={},
             trained_on={},

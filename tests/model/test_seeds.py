@@ -38,7 +38,7 @@ def test_a_goal_that_the_median_misses_is_said():
 
 def test_a_seed_made_by_the_same_program_is_not_made_again(tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr(seeds, "_ceilings", lambda *_: {})
+    monkeypatch.setattr(seeds, "ceilings_of", lambda *_: {})
     monkeypatch.setattr(seeds, "judge_seed", lambda folder, people, seed, *_: made.append(seed) or figures(0.01, 1.0))
     seeds.run_seeds([11], 5_000, 1, tmp_path, lambda _: None)
     found = seeds.run_seeds([11, 12], 5_000, 1, tmp_path, lambda _: None)

@@ -9,7 +9,7 @@ from features.frame import FeatureFrame
 from model_registry.evidence import measures
 from model_registry.evidence.estimates import Estimate
 from model_registry.package import voluntary_known, write_package
-from model_registry.scoring.segments import SegmentPolicy
+from tests.policies import fixed_policy
 from training import worth as worth_module
 from training.config import FitConfig
 from training.evaluate import BETTER, EQUAL, WORSE, Comparison, recommendation
@@ -183,7 +183,7 @@ def test_the_refit_with_age_leaves_nothing_that_could_be_packaged(catalogue, tmp
     with pytest.raises(PackageError, match="has no tables"):
         write_package(
             tmp_path / "p", name="demo-age", catalogue=catalogue, register=scores, full=None,
-            policy=SegmentPolicy.load(), reference={}, evidence={}, trained_on={}, demonstration=True,
+            policy=fixed_policy(), reference={}, evidence={}, trained_on={}, demonstration=True,
         )  # fmt: skip
 
 

@@ -16,11 +16,11 @@ from model_registry.package import Package, write_package
 from model_registry.scoring.calibration import SigmoidCalibration
 from model_registry.scoring.linear import LinearTables
 from model_registry.scoring.scorer import Scorer
-from model_registry.scoring.segments import SegmentPolicy
 from service.app import create_app
 from service.ledger import open_ledger
 from service.settings import Settings
 from service.today import today_in_finland
+from tests.policies import fixed_policy
 from tests.service.ledger_home import ADVISOR, ANALYST, installation
 
 # Weight on the log-odds for one unit, and the mean it is measured from.
@@ -74,7 +74,7 @@ def package(folder: Path, **changes: Any) -> Package:
         "catalogue": catalogue(),
         "register": scorer(catalogue().register_names),
         "full": scorer(catalogue().feature_names),
-        "policy": SegmentPolicy.load(),
+        "policy": fixed_policy(),
         "reference": reference(),
         "evidence": {"auc": {"0": 0.7}},
         "trained_on": {"rows": 160},

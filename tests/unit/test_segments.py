@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.catalogue import load_catalogue
 from features.errors import ConfigError
-from model_registry.scoring.segments import DEFAULT_POLICY, LEVELS, SegmentPolicy, landmark_of
+from model_registry.scoring.segments import LEVELS, SegmentPolicy, landmark_of
+from tests.policies import fixed_policy
 
 
 @pytest.fixture
 def policy() -> SegmentPolicy:
-    return SegmentPolicy.load()
+    return fixed_policy()
 
 
 @pytest.mark.parametrize(
@@ -56,29 +58,58 @@ def test_it_says_what_the_estimate_is_not_for(policy: SegmentPolicy) -> None:
     assert all(word in said for word in ("lausuntoihin", "velvoitteiden", "etuuksiin", "valvontaan"))
 
 
-def test_the_first_thresholds_are_called_an_assumption(policy: SegmentPolicy) -> None:
-    assert policy.thresholds_are == "assumption"
+def test_the_areas_policy_waits_for_a_model_to_get_its_thresholds() -> None:
+    policy = SegmentPolicy.load()
+    assert policy.thresholds_are == "capacity"
+    assert policy.thresholds == {}
+    assert policy.capacity is not None
+    assert policy.capacity.early_talks_a_month == 120
+    with pytest.raises(ConfigError, match="month 0"):
+        policy.level(0.5, 0)
+
+
+def test_thresholds_that_a_model_set_stand_in_its_policy_to_the_last_bit(policy: SegmentPolicy) -> None:
+    third = {0: (1 / 3, 2 / 3)}
+    made = SegmentPolicy.load().with_thresholds(third, "Set for a test.")
+    assert SegmentPolicy.parse(made.source_text).thresholds == third
+    assert "# Set for a test." in made.source_text
+    with pytest.raises(ConfigError, match="has thresholds already"):
+        policy.with_thresholds(third, "Again.")
+
+
+def test_options_are_those_of_the_domains_named(policy: SegmentPolicy) -> None:
+    assert [option.name["en"] for option in policy.options_for(["education"])] == ["training guidance"]
+    assert policy.options_for(["season"]) == ()
+
+
+def test_options_name_domains_of_the_areas_catalogue(policy: SegmentPolicy) -> None:
+    known = {domain.name for domain in load_catalogue("keski_uusimaa").domains}
+    assert {domain for option in policy.options for domain in option.domains} <= known
 
 
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ('version = "2026-1"', "", "version"),
-        ("[thresholds.0]\nearly_meeting = 0.38", "[thresholds.0]\nearly_meeting = 0.60", "thresholds.0"),
-        ("close_support = 0.50", "close_support = 1.54", "thresholds.0"),
-        ("close_support = 0.50", "", "thresholds.0"),
+        ('version = "2026-2"', "", "version"),
+        ('thresholds_are = "capacity"', 'thresholds_are = "taste"', "thresholds_are"),
+        ("early_talks_a_month = 120", "early_talks_a_month = 0", "capacity.early_talks_a_month"),
+        ("[capacity]", "[room]", "capacity: must be a table"),
+        ("early_meeting = 0.38", "early_meeting = 0.60", "thresholds.0"),
+        ("close_support = 0.5", "close_support = 1.54", "thresholds.0"),
+        ("close_support = 0.5\n", "", "thresholds.0"),
         ("[thresholds.3]", "[thresholds.three]", "landmark"),
         ('name.sv = "tidigt möte"', "", "levels.early_meeting.name.sv"),
+        ('name.sv = "utbildningsrådgivning"', "", "options"),
+        ('domains = ["education", "skills", "occupation"]', "domains = []", "options"),
         ("[levels.close_support]", "[levels.closest_support]", "levels"),
         ("[a_person_decides]", "[nobody_decides]", "nobody_decides"),
     ],
 )
-def test_a_fault_is_named_with_its_place(old: str, new: str, place: str) -> None:
-    text = DEFAULT_POLICY.read_text(encoding="utf-8")
-    assert old in text
+def test_a_fault_is_named_with_its_place(policy: SegmentPolicy, old: str, new: str, place: str) -> None:
+    assert old in policy.source_text
 
     with pytest.raises(ConfigError, match=place):
-        SegmentPolicy.parse(text.replace(old, new, 1))
+        SegmentPolicy.parse(policy.source_text.replace(old, new, 1))
 
 
 def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path) -> None:

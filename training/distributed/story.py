@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, load_catalogue
 from features.errors import ConfigError
-from features.facts import day_number
 from features.frame import FeatureFrame
 from model_registry.home import home, packages, tracking_uri
 from model_registry.package import Package, load_package, write_package
@@ -26,21 +24,23 @@ from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.scoring.trees import TreeTables, compile_trees
 from model_registry.store import Store
 from training.clock import Clock
+from training.cohort import DAYS_A_MONTH
 from training.config import TrainingConfig
 from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
 from training.distributed.fitting import Block, fit_watched
-from training.distributed.gather import Gathered, gather, told_by_parts
-from training.distributed.partitioned import Partitioned, read_index, read_part
+from training.distributed.gather import told_by_parts
+from training.distributed.partitioned import read_index
+from training.distributed.prepared import Prepared, gathered_risks, gathered_values, prepare, told_on
 from training.distributed.scores import Scores, put_scores, refuse_taken
-from training.evaluate import LandmarkEvaluation, evaluate_models, refuse_leaks
+from training.evaluate import SERVED, LandmarkEvaluation, evaluate_models, refuse_leaks
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate
+from training.levels import MONTHS, rows_between, thresholds_from
 from training.material import (
     Judged,
     Material,
     evaluation_material,
-    expected_known_on,
     make_splits,
     training_material,
 )
@@ -65,16 +65,6 @@ class ClusterRun:
     evaluations: tuple[LandmarkEvaluation, ...]
     seconds: dict[str, float]
     scores: Scores | None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The partitions with their features on the workers (futures), and their small columns here."""
-
-    places: tuple[tasks.Place, ...]
-    futures: tuple[distributed.Future, ...]
-    gathered: Gathered
-    lights: tuple[tasks.Light, ...]
 
 
 def train_on_cluster(
@@ -106,7 +96,7 @@ def train_on_cluster(
     gathered = prepared.gathered
     extract, cohort, table = gathered.extract, gathered.cohort, gathered.table
     with clock.step("split"):
-        told = told_by_parts(catalogue, prepared.lights, lambda day: _tell(cluster, prepared.places, day))
+        told = told_by_parts(catalogue, prepared.lights, lambda day: told_on(cluster, prepared.places, day))
         backtest, refit = make_splits(config, catalogue, extract, cohort)
         judged = evaluation_material(catalogue, extract, cohort, table, backtest, told)
     fits: dict[str, tuple[Material, Candidate]] = {}
@@ -119,10 +109,13 @@ def train_on_cluster(
                 evaluations = evaluate(config, catalogue, cluster, prepared, judged, fits[title][1])
                 warnings = refuse_leaks(evaluations)
             say("\n".join([evaluation_table(evaluations), "", *warnings]))
+    with clock.step("levels from capacity"):
+        policy = thresholds_on_cluster(policy, catalogue, cluster, prepared, fits["served model"][1])
     evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, (), warnings)
     evidence |= {
         "censoring": {"fit and calibration": dict(fits["backtest"][0].described), "evaluation": dict(judged.described)},
         "recommendation": "Fitted on a cluster without challengers: compare them on one machine with `varhain train`.",
+        "committee": None,
         "distributed": {**cluster.described(), "partitions": len(partitioned.parts)},
     }
     with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
@@ -152,19 +145,6 @@ def train_on_cluster(
     say("\nTime\n" + clock.table())
     say(f"\nRegistered {name} version {version} (not serving: promotion is a separate act, with a reason).")
     return ClusterRun(name, version, package.meta.digest, len(cohort), evaluations, clock.seconds, scored)
-
-
-def prepare(config: TrainingConfig, catalogue: Catalogue, partitioned: Partitioned, cluster: Cluster) -> Prepared:
-    """Return the partitions read, with features, and what they told of outcomes on the days of the splits."""
-    until = day_number(date.fromisoformat(partitioned.delivered_until))
-    days = tuple({until, expected_known_on(config, catalogue, until)})
-    folder = config.extract.resolve()
-    places = tuple(tasks.Place(folder, part, catalogue.source_text) for part in partitioned.parts)
-    futures = tuple(cluster.client.map(tasks.prepare, places, days=days, pure=False))
-    lights = cluster.results("Features", cluster.client.map(tasks.light_of, futures, pure=False))
-    first = read_part(folder, partitioned.parts[0], catalogue)
-    market = first.facts.labour_market if first.facts else None
-    return Prepared(places, futures, gather(catalogue, partitioned, lights, market), tuple(lights))
 
 
 def fit_on_cluster(
@@ -242,13 +222,8 @@ def evaluate(
     candidate: Candidate,
 ) -> tuple[LandmarkEvaluation, ...]:
     """Return the evaluation of the served rule and of its register model alone, at each landmark."""
-    futures = [
-        cluster.client.submit(tasks.risks, prepared.futures[part], rows, candidate, catalogue.source_text, pure=False)
-        for part, rows in prepared.gathered.by_part(judged.rows)
-    ]
-    parts = cluster.results("Evaluating", futures)
-    risks = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     people = judged.table
+    risks = gathered_risks(catalogue, cluster, prepared, candidate, judged.rows, "Evaluating")
     return evaluate_models(
         people.outcome,
         people.landmark,
@@ -258,6 +233,16 @@ def evaluate(
         config.seed,
         own_weights=people.weight,
     )
+
+
+def thresholds_on_cluster(
+    policy: SegmentPolicy, catalogue: Catalogue, cluster: Cluster, prepared: Prepared, candidate: Candidate
+) -> SegmentPolicy:
+    """Return the policy with thresholds: its own, or set from capacity on the last twelve months of the delivery."""
+    gathered, until = prepared.gathered, prepared.gathered.extract.delivered_until
+    rows = rows_between(gathered.cohort, until - round(MONTHS * DAYS_A_MONTH) + 1, until)
+    risk = gathered_risks(catalogue, cluster, prepared, candidate, rows, "Levels")[SERVED]
+    return thresholds_from(policy, catalogue, risk, gathered.cohort.landmark[rows], until)
 
 
 def package_on_cluster(
@@ -320,16 +305,3 @@ def score_prepared(cluster: Cluster, prepared: Prepared, package: Path, out: Pat
         ]
 
     return put_scores(cluster, package, meta, out, task)
-
-
-def gathered_values(cluster: Cluster, prepared: Prepared, rows: Rows) -> NDArray[np.float64]:
-    """Return the features (rows, k) of some person-dates, fetched from the workers."""
-    futures = [
-        cluster.client.submit(tasks.values_of, prepared.futures[part], own, pure=False)
-        for part, own in prepared.gathered.by_part(rows)
-    ]
-    return np.concatenate(cluster.client.gather(futures)) if futures else np.empty((0, 0))
-
-
-def _tell(cluster: Cluster, places: Sequence[tasks.Place], day: int) -> list[Any]:
-    return list(cluster.client.gather(cluster.client.map(tasks.tell, places, day=day, pure=False)))

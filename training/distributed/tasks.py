@@ -152,17 +152,20 @@ def score(prepared: Prepared, name: str, package: Path, digest: str, out: Path, 
     frame = FeatureFrame(values_of(prepared, rows), prepared.frame.names, prepared.frame.fingerprint)
     scored = model.screen(frame, landmark=cohort.landmark[rows].astype(np.int64))
     levels = [level.key for level in model.policy.levels]
+    keys = pa.array(levels, pa.string())
     columns: dict[str, Any] = {
         "client_id": pa.array(prepared.light.client_ids, pa.string()).take(pa.array(cohort.person[rows])),
         "as_of": pa.array(cohort.as_of[rows]).cast(pa.date32()),
         "landmark": cohort.landmark[rows],
-        "level": pa.array(levels, pa.string()).take(pa.array(scored.level)),
+        "level": keys.take(pa.array(scored.level)),
+        "other_level": keys.take(pa.array(scored.certainty.other_level)),
     }
     # every figure that a screening has of each row, whichever there are
-    for field in fields(scored):
-        value = getattr(scored, field.name)
-        if field.name not in columns and isinstance(value, np.ndarray) and value.shape == (len(rows),):
-            columns[field.name] = value
+    for said in (scored, scored.certainty):
+        for field in fields(said):
+            value = getattr(said, field.name)
+            if field.name not in columns and isinstance(value, np.ndarray) and value.shape == (len(rows),):
+                columns[field.name] = value
     partial = out / f".{name}.{os.getpid()}.partial"
     pq.write_table(pa.table(columns), partial, compression="zstd")
     os.replace(partial, out / f"{name}.parquet")

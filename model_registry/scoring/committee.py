@@ -1,0 +1,180 @@
+"""How sure an estimate is: refits of both models on people drawn anew, each asked for the risk that would be served.
+
+A member's risk follows the same rule as the served one: the higher of its register model's and its full model's, with
+everything told and with any part of it. So one more answer raises each member's risk or leaves it, and the rule below
+can only add support.
+
+**What decides the level.** Let t be a threshold. The level behind it is suggested where the served risk reaches t, and
+also where more than a fifth of the members reach it: then fewer than 80 % agree on less, the tool does not know, and
+the higher level applies. Both are one comparison with t of one number, the decisive risk: the served risk or, if
+higher, the risk that more than a fifth of the members reach. Thresholds are set on it, so the load includes those of
+whom the tool does not know.
+
+**The range.** From the 5th to the 95th percentile of the members' log-odds, drawn out from their median by `widening`,
+and never without the served risk itself. Refits differ only by whom chance has drawn; they share the features, the
+kind of model and the calibration slice, so unwidened they are too sure (`training/coverage.py` measures by how much).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import PackageError
+from model_registry.scoring.calibration import risk_of
+from model_registry.scoring.refits import CalibratedRefits
+from model_registry.scoring.segments import SegmentPolicy
+
+Floats = npt.NDArray[np.float64]
+LOWEST, MIDDLE, HIGHEST = 0.05, 0.50, 0.95
+DISSENT = 5
+"""The tool does not know where more than one member in so many disagrees: fewer than 80 % agree."""
+
+
+@dataclass(frozen=True)
+class Committee:
+    """The refits of the register model and of the full one; `full` is None where the package has no full model.
+
+    Attributes
+    ----------
+    widening : float
+        At least 1: how far the range is drawn out from the members' median.
+    """
+
+    register: CalibratedRefits
+    full: CalibratedRefits | None
+    widening: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.full is not None and len(self.full) != len(self.register):
+            raise PackageError("The committee needs as many refits of the full model as of the register model.")
+        if not (np.isfinite(self.widening) and self.widening >= 1.0):
+            raise PackageError("The committee's widening must be a number of at least 1.")
+
+    def __len__(self) -> int:
+        return len(self.register)
+
+    def widened(self, names: tuple[str, ...]) -> "Committee":
+        """The same committee with a column for each of `names` in every matrix it is given."""
+        full = self.full.widened(names) if self.full else None
+        return Committee(self.register.widened(names), full, self.widening)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The saved form: plain arrays only."""
+        saved = {f"register.{key}": array for key, array in self.register.to_arrays().items()}
+        if self.full is not None:
+            saved |= {f"full.{key}": array for key, array in self.full.to_arrays().items()}
+        return saved | {"widening": np.array(self.widening)}
+
+    @classmethod
+    def from_arrays(cls, saved: Mapping[str, npt.NDArray[Any]]) -> "Committee":
+        """The committee from its saved form.
+
+        Raises
+        ------
+        PackageError
+            If a part is missing or does not fit.
+        """
+        parts: dict[str, dict[str, npt.NDArray[Any]]] = {"register": {}, "full": {}}
+        for key, array in saved.items():
+            part, _, name = key.partition(".")
+            if part in parts:
+                parts[part][name] = array
+        if "widening" not in saved or saved["widening"].shape != ():
+            raise PackageError("the committee lacks its widening")
+        full = CalibratedRefits.from_arrays(parts["full"]) if parts["full"] else None
+        return cls(CalibratedRefits.from_arrays(parts["register"]), full, float(saved["widening"]))
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """What the committee says of n rows.
+
+    Attributes
+    ----------
+    members : int
+    lower, upper : float64 (n,)
+        The range of the risk.
+    decisive : float64 (n,)
+        The risk that decides the level.
+    level : int8 (n,)
+        The level that applies, a position in the policy's levels.
+    same_level : int64 (n,)
+        How many members give the level of the served risk.
+    unsure : bool (n,)
+        Fewer than 80 % of the members do: the tool does not know.
+    other_level : int8 (n,)
+        The level that the tool cannot tell from the one that applies; the same where it knows.
+    """
+
+    members: int
+    lower: Floats
+    upper: Floats
+    decisive: Floats
+    level: npt.NDArray[np.int8]
+    same_level: npt.NDArray[np.int64]
+    unsure: npt.NDArray[np.bool_]
+    other_level: npt.NDArray[np.int8] = field(repr=False)
+
+
+def decisive_log_odds(log_odds: Floats, ordered: Floats) -> Floats:
+    """The log-odds (n,) that decide the level, of the served ones (n,) and the members' (n, m), ascending in a row."""
+    return np.maximum(log_odds, ordered[:, -(ordered.shape[1] // DISSENT + 1)])
+
+
+def percentiles(ordered: Floats) -> tuple[Floats, Floats, Floats]:
+    """The 5th, 50th and 95th percentile (n,) of members' log-odds (n, m), ascending in a row."""
+    lowest, middle, highest = (_quantile(ordered, share) for share in (LOWEST, MIDDLE, HIGHEST))
+    return lowest, middle, highest
+
+
+def certainty(
+    policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats, members: Floats, widening: float
+) -> Certainty:
+    """What the members say of n rows under a policy.
+
+    Parameters
+    ----------
+    landmark : int64 (n,)
+    log_odds : float64 (n,)
+        Of the served risk.
+    members : float64 (n, m)
+        The log-odds of each member's risk.
+    """
+    n, count = members.shape
+    ordered = np.sort(members, axis=1)
+    lowest, middle, highest = percentiles(ordered)
+    lower = np.minimum(log_odds, middle - widening * (middle - lowest))
+    upper = np.maximum(log_odds, middle + widening * (highest - middle))
+    decisive = risk_of(decisive_log_odds(log_odds, ordered))
+    served = policy.positions(risk_of(log_odds), landmark)
+    level = policy.positions(decisive, landmark)
+    votes = policy.positions(risk_of(members).ravel(), np.repeat(landmark, count)).reshape(n, count)
+    same = (votes == served[:, None]).sum(axis=1)
+    unsure = DISSENT * (count - same) > count
+    other = level.copy()
+    for row in np.flatnonzero(unsure):
+        # a dissent that does not raise the level is from below, in part at least
+        below = np.bincount(votes[row], minlength=len(policy.levels))[: served[row]]
+        other[row] = served[row] if level[row] > served[row] else below.argmax()
+    return Certainty(count, risk_of(lower), risk_of(upper), decisive, level, same, unsure, other)
+
+
+def certain(policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats) -> Certainty:
+    """The same without a committee: no range (NaN), no votes, and the served risk decides."""
+    risk = risk_of(log_odds)
+    level = policy.positions(risk, landmark)
+    unknown = np.full(len(risk), np.nan)
+    nobody = np.zeros(len(risk), dtype=np.int64)
+    return Certainty(0, unknown, unknown, risk, level, nobody, nobody > 0, level)
+
+
+def _quantile(ordered: Floats, share: float) -> Floats:
+    """A quantile (n,) of rows in ascending order (n, m), between two members in proportion."""
+    place = share * (ordered.shape[1] - 1)
+    first = int(place)
+    second = min(first + 1, ordered.shape[1] - 1)
+    quantile: Floats = ordered[:, first] + (place - first) * (ordered[:, second] - ordered[:, first])
+    return quantile
