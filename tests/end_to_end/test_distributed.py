@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -315,18 +316,18 @@ def test_a_second_loss_during_the_fit_ends_it_in_a_sentence(world, scheduler, cl
 
 def test_a_dead_scheduler_is_one_sentence_and_exit_code_2(world, tmp_path):
     begun = time.monotonic()
-    done = subprocess.run(
-        command(
-            *("distributed", "train", "--extract", str(world.partitions)),
-            *("--scheduler", f"tcp://127.0.0.1:{free_port()}"),
-        ),
-        env=environment(tmp_path),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    with socket.socket() as nobody:  # holds the port, and answers nobody
+        nobody.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
+        done = subprocess.run(
+            command("distributed", "train", "--extract", str(world.partitions), "--scheduler", address),
+            env=environment(tmp_path),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
     assert done.returncode == 2
     assert done.stderr.startswith("no scheduler answers at the address in --scheduler")
     assert len(done.stderr.splitlines()) == 1

@@ -135,7 +135,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
         raise ConfigError("--scheduler must be an address such as tcp://host:8786; `dask scheduler` prints its own")
     try:
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS)
-    except (OSError, TimeoutError, ValueError, MemoryError) as error:  # anything may listen there, and answer oddly
+    except Exception as error:  # whatever else listens there (a worker, a web server) is refused by errors of any kind
         raise ConfigError(
             f"no scheduler answers at the address in --scheduler (waited {CONNECT_SECONDS} s); start one with "
             "`dask scheduler`, or leave --scheduler out to use processes of this machine"
