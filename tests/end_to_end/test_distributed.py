@@ -314,10 +314,13 @@ def test_a_second_loss_during_the_fit_ends_it_in_a_sentence(world, scheduler, cl
     assert len(said) == 1
 
 
-def test_a_dead_scheduler_is_one_sentence_and_exit_code_2(world, tmp_path):
+@pytest.mark.parametrize("listening", [False, True], ids=["gone", "hanging"])
+def test_a_dead_scheduler_is_one_sentence_and_exit_code_2(world, tmp_path, listening):
     begun = time.monotonic()
-    with socket.socket() as nobody:  # holds the port, and answers nobody
+    with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
+        if listening:
+            nobody.listen()
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
         done = subprocess.run(
             command("distributed", "train", "--extract", str(world.partitions), "--scheduler", address),

@@ -134,6 +134,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
     if not ADDRESS.fullmatch(scheduler):
         raise ConfigError("--scheduler must be an address such as tcp://host:8786; `dask scheduler` prints its own")
     try:
+        asyncio.run(asyncio.wait_for(_greet(scheduler), CONNECT_SECONDS))
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS)
     except Exception as error:  # whatever else listens there (a worker, a web server) is refused by errors of any kind
         raise ConfigError(
@@ -148,6 +149,14 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
                 f"the scheduler has no workers (waited {WORKERS_SECONDS} s); start some with `dask worker ADDRESS`"
             ) from error
         yield client
+
+
+async def _greet(address: str) -> None:
+    """Raise unless a scheduler answers. Dask's own client waits without end for whoever listens and says nothing."""
+    security = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, connection_args=security) as other:
+        if (await other.identity())["type"] != "Scheduler":
+            raise ValueError("it is no scheduler")
 
 
 def _check_program(cluster: Cluster) -> None:
