@@ -24,7 +24,7 @@ CONNECT_SECONDS, WORKERS_SECONDS = 5, 20
 SILENT_SECONDS = 45
 """A worker that tells nothing for so long is lost, though its connection may still look open (its machine is gone)."""
 LOCAL = "processes of this machine"
-QUIET = ("distributed", "tornado", "asyncio")
+QUIET = ("distributed", "distributed.client", "tornado", "asyncio")
 SETTINGS = {
     # where a partition's rows lie decides what LightGBM adds up first: a job done twice should be the same twice
     "distributed.scheduler.work-stealing": False,
