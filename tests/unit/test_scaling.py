@@ -1,5 +1,6 @@
 """The curve of scaling: costs and plans by hand, and the page that is written from them."""
 
+import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def test_ten_finlands_need_ten_times_the_work_and_more_machines():
     assert one.person_dates == 60_000_000
     assert ten.core_hours == pytest.approx(10 * one.core_hours)
     assert ten.machines > one.machines >= 1
-    assert one.bottleneck == "time of the coordinator"
+    assert one.of_one["time of the coordinator"] == pytest.approx(60e6 * 20 / 22_000 / 3600 / 8)
+    assert one.of_one["memory of the coordinator"] == pytest.approx((60e6 * 100 / 20_000 + 290) / 1024 / (64 * 0.7))
+    assert one.bottleneck == "memory of the coordinator"
 
 
 def test_one_size_tells_no_line():
@@ -71,8 +74,6 @@ def test_the_page_tells_ratios_and_what_was_not_measured():
 
 
 def test_the_command_asks_for_two_sizes(tmp_path: Path):
-    import subprocess
-
     done = subprocess.run(
         command("evidence", "scaling", "--people", "10000", "--out", str(tmp_path / "page.md")),
         env=environment(tmp_path),
