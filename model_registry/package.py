@@ -34,7 +34,7 @@ from model_registry.package_files import arrays_of_npz, npz_bytes, read_files, w
 from model_registry.reference import Reference, make_reference, reference_of_arrays
 from model_registry.scoring.answers import parts_told
 from model_registry.scoring.calibration import SigmoidCalibration, risk_of
-from model_registry.scoring.committee import Certainty, Committee, certain, certainty
+from model_registry.scoring.committee import Certainty, Committee, certain
 from model_registry.scoring.scorer import Scorer, tables_of_arrays
 from model_registry.scoring.segments import SegmentPolicy, landmark_of
 
@@ -215,7 +215,7 @@ class Package:
             contributions - self.reference.baselines(place, by_full),
             certain(self.policy, months, log_odds)
             if members is None or refits is None
-            else certainty(self.policy, months, log_odds, members, refits.widening),
+            else refits.certainty(self.policy, months, log_odds, members),
         )
 
 
@@ -402,6 +402,8 @@ def _check_parts(
             one.refits.names != models[key].feature_names for key, one in refits.items()
         ):
             raise PackageError(f"{what}: the committee is of other models or features; fit it with the model.")
+        if set(committee.widening) != set(catalogue.landmarks):
+            raise PackageError(f"{what}: the committee's ranges are of other landmarks than the catalogue's.")
     missing = [str(month) for month in catalogue.landmarks if month not in policy.thresholds]
     if missing:
         raise PackageError(f"{what}: the policy has no thresholds for month {', '.join(missing)}.")

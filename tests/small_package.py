@@ -134,7 +134,7 @@ def committee(members: int = 5) -> Committee:
         made = [boosted_text(frame(), names, seed=10 + member) for member in range(members)]
         return calibrated_refits(tree_refits(made, names, max_leaves=8), [SigmoidCalibration(0.9, -0.1)] * members)
 
-    return Committee(refits(catalogue().register_names), refits(catalogue().feature_names), widening=2.0)
+    return Committee(refits(catalogue().register_names), refits(catalogue().feature_names), widening={0: 2.0})
 
 
 def parts() -> dict[str, Any]:

@@ -25,9 +25,12 @@ from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, cal
 
 Floats = NDArray[np.float64]
 SEED_STEP = 7919
-WIDENING = {5: 6.5, 25: 3.9}
-"""Members of a committee: how far its range must be drawn out to cover the true risk, everything given, of 80 % of the
-people at the landmark where that takes most. Measured on ten synthetic populations (`varhain evidence committee`,
+WIDENING = {
+    5: {0: 6.4, 3: 4.8, 6: 4.7, 9: 4.4},
+    25: {0: 3.8, 3: 2.8, 6: 2.6, 9: 2.5},
+}
+"""By members of a committee and landmark: how far its range must be drawn out to cover the true risk, everything given,
+of 80 % of the people. Measured on ten synthetic populations of 100,000 (`varhain evidence committee`,
 docs/evidence-committee.md); on real people, whose true risk nobody knows, an assumption."""
 
 
@@ -91,7 +94,10 @@ def fit_committee(
             np.flatnonzero(calibration.answered) if chain is None and model == "full" else np.arange(len(calibration))
         )
         parts[model] = calibrated_refits(refits, calibrate_all(refits, calibration.take(rows), own_chain))
-    widening = widening_measured(config.members) if config.widening is None else config.widening
+    widening = {
+        month: widening_measured(config.members, month) if config.widening is None else config.widening
+        for month in catalogue.landmarks
+    }
     return Committee(parts["register"], parts.get("full"), widening)
 
 
@@ -101,13 +107,14 @@ def calibrate_all(refits: Refits, calibration: Table, chain: Chain | None) -> li
     return [calibrated_margin(margins[:, member], calibration, chain) for member in range(len(refits))]
 
 
-def widening_measured(members: int) -> float:
-    """Return the widening for a committee of so many, between the measured sizes in proportion.
+def widening_measured(members: int, landmark: int) -> float:
+    """Return the widening for so many members at a landmark, between the measured ones in proportion.
 
-    >>> widening_measured(25) == widening_measured(40) == WIDENING[25]
+    >>> widening_measured(25, 0) == widening_measured(40, 0) == WIDENING[25][0]
     True
     """
-    return float(np.interp(members, list(WIDENING), list(WIDENING.values())))
+    sizes = [np.interp(landmark, list(measured), list(measured.values())) for measured in WIDENING.values()]
+    return float(np.interp(members, list(WIDENING), sizes))
 
 
 def member_log_odds(

@@ -65,7 +65,7 @@ def judge_seed(
             rows = np.flatnonzero((judged.table.landmark == month) & ~np.isnan(truth))
             admitted = ceilings[month](judged.table.frame.values[rows])
             found[str(size)][str(month)] = _figures(
-                served[rows], members[rows, :size], {EVERYTHING: truth[rows], ADMITTED: admitted}, WIDENING[size]
+                served[rows], members[rows, :size], {EVERYTHING: truth[rows], ADMITTED: admitted}, WIDENING[size][month]
             )
     return found
 
@@ -122,7 +122,10 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
         "Refits of the model on people drawn anew differ little, so their own range, from the 5th to the 95th "
         "percentile, is too narrow. It is drawn out until it covers the **true risk, given everything**, also what "
         "nobody has told, of 80 in 100 people; the factors in use are "
-        + ", ".join(f"{widening:.2f} for {size} refits" for size, widening in WIDENING.items())
+        + "; ".join(
+            f"for {size} refits " + ", ".join(f"{factor} at month {month}" for month, factor in widening.items())
+            for size, widening in WIDENING.items()
+        )
         + ". The risk **given the admitted facts** is the mean of people with the same facts: the number the model "
         "itself is after. Covering that takes less, and the range in use covers it for nearly everybody. On real "
         "people nobody knows a true risk, so there the factor is an assumption.",

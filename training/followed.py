@@ -114,12 +114,21 @@ def weighed(outcome: Outcome, as_of: NDArray[np.int32], landmark: NDArray[np.int
     The weights are of all rows together: the outcomes may come from many lots, but are weighed once.
     """
     outside = outcome.ended_by == OUTSIDE
-    # what ended after the records are complete is not known yet, though a quick record may tell of it: taking
-    # such news and missing the slow ones would favour those who left
-    censored = (outcome.censored | (outcome.ended_on > observed_until)) & ~outside
+    censored, last_seen = seen_until(outcome, observed_until)
     value = np.where(outside | censored, np.nan, outcome.value)
-    days = np.maximum(np.minimum(outcome.ended_on, observed_until) - as_of, 0).astype(np.float64)
+    days = np.maximum(last_seen - as_of, 0).astype(np.float64)
     weight = np.zeros(len(as_of))
     inside = np.flatnonzero(~outside)
     weight[inside] = censoring_weights(days[inside], censored[inside], landmark[inside], LARGEST_WEIGHT)
     return Followed(value, weight, outside)
+
+
+def seen_until(outcome: Outcome, observed_until: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Whose end (n,) nobody has seen, and the day (n,) of the end or up to which each was seen.
+
+    What ended after the records are complete is not known yet, though a quick record may tell of it: taking such news
+    and missing the slow ones would favour those who left.
+    """
+    too_late = outcome.ended_on > observed_until
+    censored = (outcome.censored | too_late) & (outcome.ended_by != OUTSIDE)
+    return censored, np.minimum(outcome.ended_on, np.int32(observed_until))

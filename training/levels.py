@@ -14,7 +14,7 @@ from model_registry.evidence.estimates import FEWEST_OUTCOMES, Estimate, draw_we
 from model_registry.evidence.measures import ratio
 from model_registry.scoring.calibration import risk_of
 from model_registry.scoring.capacity import thresholds_for
-from model_registry.scoring.committee import Certainty, Committee, certain, certainty, decisive_log_odds
+from model_registry.scoring.committee import Certainty, Committee, certain, decisive_log_odds
 from model_registry.scoring.segments import FROM_CAPACITY, LEVELS, SegmentPolicy
 from training.cohort import DAYS_A_MONTH, Cohort
 from training.committee import member_log_odds
@@ -178,7 +178,7 @@ def certainty_of(
     log_odds, members = _log_odds(catalogue, candidate, committee, people)
     if members is None or committee is None:
         return certain(policy, landmark, log_odds)
-    return certainty(policy, landmark, log_odds, members, committee.widening)
+    return committee.certainty(policy, landmark, log_odds, members)
 
 
 def answered_self_assessment(catalogue: Catalogue, people: Table) -> Flags:

@@ -37,6 +37,7 @@ from training.evaluate import (
     refuse_leaks,
 )
 from training.evidence import logged_metrics, logged_parameters, run_evidence
+from training.exits import exits_of
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Fitter, Table, fit_candidate, tree_fitter
 from training.levels import LevelFigures, judge_levels, rows_between, set_thresholds
@@ -56,6 +57,7 @@ from training.side_by_side import LabelFigures, compare_labels, groups_of
 from training.split import Split
 from training.tables import (
     evaluation_table,
+    exit_table,
     label_table,
     levels_table,
     period_lines,
@@ -112,13 +114,15 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     with clock.step("labels and groups side by side"):
         labels = compare_all_labels(config, catalogue, extract, cohort, table, backtest, candidates)
         periods = flagged_periods(catalogue, cohort, judged, candidates)
+    with clock.step("how unemployment ends"):
+        exits = exits_of(config, catalogue, extract, cohort, backtest)
     with clock.step("levels from capacity"):
         levels = levels_of(
             config, catalogue, policy, extract, cohort, table, backtest, judged, candidates, backtest_committee
         )
         gates = (unsure_among_the_top(levels),)
     report = [evaluation_table(evaluations), *map(wrapped, period_lines(periods)), label_table(labels, capacity)]
-    report += [levels_table(levels), *(wrapped(gate.sentence) for gate in gates)]
+    report += [exit_table(exits), levels_table(levels), *(wrapped(gate.sentence) for gate in gates)]
     worth, proxies = None, ()
     if config.evaluation.worth:
         with clock.step("what each input is worth"):
@@ -137,13 +141,14 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     evidence |= {
         "censoring": {"fit and calibration": dict(material.described), "evaluation": dict(judged.described)},
         "labels": {"chosen": catalogue.label.name, "side_by_side": [one.described() for one in labels]},
+        "exits": [one.described() for one in exits],
         "operating_capacity": capacity,
         "known_bad_periods": periods,
         "worth": worth.described() if worth else None,
         "proxies": [one.described() for one in proxies],
         "levels": [one.described() for one in levels],
         "gates": [asdict(gate) for gate in gates],
-        "committee": {"members": len(committee), "widening": committee.widening} if committee else None,
+        "committee": {"members": len(committee), "widening": dict(committee.widening)} if committee else None,
     }
     with tempfile.TemporaryDirectory(prefix="varhain-training-") as scratch:
         folder = Path(scratch)

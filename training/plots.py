@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
-from model_registry.evidence.measures import (
-    calibration_intercept,
-    calibration_slope,
-    expected_calibration_error,
-    rank,
-    recall_at_capacity,
-)
+from model_registry.evidence.measures import expected_calibration_error, rank, recall_at_capacity
 from model_registry.evidence.survival import effective_n
 from training.figures import new_figure, save_figures
 from training.worth import EVERYBODY, WHO_GAVE_IT, Worth
@@ -70,10 +64,19 @@ def plot_all(
     return save_figures(folder, figures)
 
 
+def when(month: int) -> str:
+    """Return a landmark in words.
+
+    >>> when(0), when(3)
+    ('at the start', 'after 3 months')
+    """
+    return f"after {month} months" if month else "at the start"
+
+
 def _calibration(
     outcome: Floats, landmark: NDArray[np.int8], risk: Floats, weight: Floats, months: list[int]
 ) -> "Figure":
-    figure, axes = new_figure(len(months), 3.4 * len(months), 3.9)
+    figure, axes = new_figure(len(months), max(6.4, 3.4 * len(months)), 4.2)
     for axis, month in zip(axes, months, strict=True):
         rows = landmark == month
         own, told, standing = outcome[rows], risk[rows], weight[rows]
@@ -82,24 +85,23 @@ def _calibration(
         mean = np.array([np.average(told[part], weights=standing[part]) for part in parts])
         share = np.array([np.average(own[part], weights=standing[part]) for part in parts])
         error = 1.96 * np.sqrt(share * (1 - share) / np.array([effective_n(standing[part]) for part in parts]))
-        axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-        axis.errorbar(mean, share, yerr=error, fmt="o", markersize=4, capsize=2, color="#1f5a7a")
-        top = min(1.0, 1.1 * max(mean.max(), (share + error).max(), 0.05))
-        slope, intercept = (
-            float(measure(own, told, standing)) for measure in (calibration_slope, calibration_intercept)
+        axis.plot([0, 100], [0, 100], color="0.7", linewidth=1)
+        axis.errorbar(100 * mean, 100 * share, yerr=100 * error, fmt="o", markersize=4, capsize=2, color="#1f5a7a")
+        distance = float(expected_calibration_error(own, told, standing))
+        words = (
+            f"told on average {np.average(told, weights=standing):.0%}\n"
+            f"came true for {np.average(own, weights=standing):.0%}\n"
+            f"dots from the line {100 * distance:.1f} points"
         )
-        error_of_bins = float(expected_calibration_error(own, told, standing))
-        axis.text(
-            0.04 * top,
-            0.96 * top,
-            f"slope {slope:.2f}\nintercept {intercept:+.2f}\nmean distance {error_of_bins:.3f}",
-            va="top",
-            fontsize=8,
-        )
-        axis.set(xlim=(0, top), ylim=(0, top), title=f"month {month}, n = {len(own):,}", xlabel="risk told")
-    axes[0].set_ylabel("share with the outcome")
+        axis.text(4, 97, words.replace("%", " %"), va="top", fontsize=8)
+        axis.set(xlim=(0, 100), ylim=(0, 101), title=f"{when(month)}, {len(own):,} people", xlabel="risk told, %")
+        axis.set_aspect("equal")
+    axes[0].set_ylabel("of them, with the outcome, %")
     figure.suptitle(
-        "Does the risk told come true? On the line it does; above it the risk told was too low", fontsize=10
+        "Does the risk told come true? Each dot is a tenth of the people, its bar the 95 % interval. On the line it "
+        "does; above it the risk told was too low.",
+        fontsize=10,
+        wrap=True,
     )
     return figure
 
@@ -111,7 +113,7 @@ def _gains(worth: Worth) -> "Figure":
     blocks = list(dict.fromkeys(one.block for one in shown))
     months = sorted({one.landmark for one in shown})
     voluntary = {one.block for one in shown if one.measured_on == WHO_GAVE_IT}
-    figure, axes = new_figure(len(months), 2.6 * len(months) + 1.6, 1.4 + 0.5 * len(blocks))
+    figure, axes = new_figure(len(months), 2.6 * len(months) + 1.6, 1.8 + 0.5 * len(blocks))
     ends = [end for one in shown for end in (one.gains["auc"].lower, one.gains["auc"].upper) if end is not None]
     edges = (min([*ends, 0.0]) - 0.005, max([*ends, 0.01]) + 0.005)
     for axis, month in zip(axes, months, strict=True):
@@ -127,13 +129,15 @@ def _gains(worth: Worth) -> "Figure":
             axis.plot([gain.lower, gain.upper], [place, place], color="#1f5a7a" if beyond else "0.6", linewidth=2)
             axis.plot(gain.value, place, "o", color="#1f5a7a" if beyond else "0.6")
         axis.axvline(0, color="0.7", linewidth=1)
-        axis.set(xlim=edges, ylim=(-0.5, len(blocks) - 0.5), title=f"month {month}", xlabel="gain in AUC")
+        axis.set(xlim=edges, ylim=(-0.5, len(blocks) - 0.5), title=when(month), xlabel="gain in AUC")
         axis.locator_params(axis="x", nbins=4)
         axis.set_yticks(range(len(blocks)), [""] * len(blocks))
     axes[0].set_yticklabels([f"{block}{' *' if block in voluntary else ''}" for block in reversed(blocks)])
     figure.suptitle(
-        "What each block adds to those above it, 95 % interval; grey: none beyond it; * on those who gave it",
-        fontsize=10,
+        f"How much better people can be told apart with each group of inputs, over the {first} and those above it.\n"
+        "AUC: of two people of whom one has the outcome, how often that one gets the higher risk. Bars: 95 % interval, "
+        "grey where it could be no gain. * among those who gave it.",
+        fontsize=9,
     )
     return figure
 
@@ -147,9 +151,9 @@ def _recall(outcome: Floats, risks: Mapping[str, Floats], weight: Floats, month:
         axis.plot(100 * capacities, 100 * np.array(recall), label=name, linewidth=2.2 if position == 0 else 1.2)
     axis.plot([0, 100], [0, 100], color="0.7", linewidth=1, label="lottery")
     axis.set(
-        title=f"Who is reached, month {month}",
-        xlabel="share of clients met early, %",
-        ylabel="of those with the outcome, share met early, %",
+        title=f"Who is reached when the highest risks are met first, {when(month)}",
+        xlabel="share of all people met early, %",
+        ylabel="of those with the outcome, met early, %",
         xlim=(0, 100),
         ylim=(0, 100),
     )
@@ -158,12 +162,16 @@ def _recall(outcome: Floats, risks: Mapping[str, Floats], weight: Floats, month:
 
 
 def _contributions(catalogue: Catalogue, contributions: Floats, names: tuple[str, ...], month: int) -> "Figure":
-    size = np.abs(contributions - contributions.mean(axis=0)).mean(axis=0)
+    told = [catalogue.feature(name).label["en"].split(" (")[0] for name in names]
+    words = list(dict.fromkeys(told))
+    # features that differ in brackets only are one thing to a reader, such as the two waves of the season
+    summed = np.stack([contributions[:, [one == word for one in told]].sum(axis=1) for word in words], axis=1)
+    size = np.abs(summed - summed.mean(axis=0)).mean(axis=0)
     order = np.argsort(size)[-FEATURES_SHOWN:]
-    figure, (axis,) = new_figure(1, 7.2, 0.8 + 0.3 * len(order))
-    axis.barh([catalogue.feature(names[i]).label["en"] for i in order], size[order], color="#1f5a7a")
+    figure, (axis,) = new_figure(1, 8.2, 1.0 + 0.3 * len(order))
+    axis.barh([words[i] for i in order], size[order], color="#1f5a7a")
     axis.set(
-        title=f"What tells people apart, month {month}",
-        xlabel="mean distance from the average, log-odds",
+        title=f"What tells people apart, {when(month)}",
+        xlabel="moves the risk up or down by so much (log-odds)",
     )
     return figure

@@ -29,6 +29,7 @@ from training.extract import read_extract
 from training.fit import SMALL_TREES
 from training.material import evaluation_material, make_splits, training_material
 from training.pipeline import fit_kind, make_table
+from training.seed_calibration import HOW_TO_READ, against_truth, calibration_table, calibration_verdict
 
 Floats = NDArray[np.float64]
 Ceilings = Mapping[int, Callable[[Floats], Floats]]
@@ -70,6 +71,7 @@ FIGURES = (
     "calibration intercept, register model alone",
     "calibration error, register model alone",
     "calibration error by chance",
+    "calibration error beyond chance",
     *GOALS,
 )
 
@@ -110,7 +112,7 @@ def run_seeds(
 
 def judge_seed(
     folder: Path, people: int, seed: int, processes: int, trend: bool, ceilings: Ceilings
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, Any]]:
     """Return the figures of the backtest on one population, by landmark."""
     from training.population.generate import Order, generate
     from training.population.parameters import DEFAULT_UNTIL, with_choices
@@ -128,13 +130,24 @@ def judge_seed(
     risks = {kind: model.risk(judged.table.frame, judged.table.answered, catalogue) for kind, model in models.items()}
     risks[REGISTER] = models[SMALL_TREES].register.risk(judged.table.frame)
     truth = true_risks_of(folder / "truth" / "truth.parquet", extract, cohort)[judged.rows]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for month in catalogue.landmarks:
         rows = np.flatnonzero((judged.table.landmark == month) & ~np.isnan(truth))
         weight = np.ones(len(rows)) if judged.table.weight is None else judged.table.weight[rows]
         told = {kind: risk[rows] for kind, risk in risks.items()}
         admitted = ceilings[month](judged.table.frame.values[rows])
-        found[str(month)] = _figures(judged.table.outcome[rows], weight, told, truth[rows], admitted)
+        found[str(month)] = {
+            **_figures(judged.table.outcome[rows], weight, told, truth[rows], admitted),
+            "against the true risk": against_truth(
+                truth[rows],
+                told[SMALL_TREES],
+                told[REGISTER],
+                judged.table.answered[rows],
+                cohort.as_of[judged.rows][rows],
+                backtest.known_on + 1,
+                weight,
+            ),
+        }
     return found
 
 
@@ -166,6 +179,7 @@ def _figures(
             measures.expected_calibration_error(outcome, told[REGISTER], weight)
         ),
         "calibration error by chance": _error_by_chance(risk, weight),
+        "calibration error beyond chance": measures.calibration_error_beyond_chance(outcome, risk, weight),
         "AUC below the ceiling": ceiling["auc"] - model["auc"],
         "calibration slope": float(measures.calibration_slope(outcome, risk, weight)),
         "calibration error": float(measures.expected_calibration_error(outcome, risk, weight)),
@@ -194,7 +208,7 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
     lines = [
         "# The model on synthetic populations",
         "",
-        f"Made by `varhain evidence seeds --seeds {len(seeds)} --people {people}` on {today.isoformat()}, "
+        f"Made by `varhain evidence seeds --first {seeds[0]} --seeds {len(seeds)} --people {people}` on {today}, "
         f"commit {commit}, seeds {seeds[0]} to {seeds[-1]}.",
         "",
         "Each seed is a population of its own and a backtest of its own: fitted and calibrated on what was known on "
@@ -203,11 +217,14 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
         "farthest on the wrong side of the goal; where there is none, the lowest, and of calibration the farthest from "
         "0.",
         "",
-        "How to read the calibration. The error by chance is what risks without any fault would show on so few people: "
-        "no model can be asked for less. The register model alone is what the people would be told had nobody answered "
-        "anything; the model stands above it because an answer may only add support. What is left at the register "
-        "model beyond chance with the trend, and not without it, is the level of unemployment rising after the day of "
-        "the fit.",
+        "How to read the calibration against outcomes. The error by chance is what risks without any fault would show "
+        "on so few people: no model can be asked for less, and its goal of .015 is out of reach here. The error beyond "
+        "chance takes the luck of outcomes out again (root mean square over tenths, debiased). The register model "
+        "alone is what the people would be told had nobody answered anything.",
+        "",
+        "How to read the calibration against the true risk, which is where the goals can be met or missed:",
+        "",
+        *(f"- {sentence}" for sentence in HOW_TO_READ),
     ]
     for name, by_seed in found.items():
         lines += ["", f"## Populations {name}", ""]
@@ -216,6 +233,8 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
         for month in next(iter(by_seed.values())):
             for figure in FIGURES:
                 lines.append(_line(month, figure, [figures[month][figure] for figures in by_seed.values()]))
+        lines += ["", f"### Calibration against the true risk, {name}", ""]
+        lines += [calibration_verdict(by_seed), "", *calibration_table(by_seed)]
     return "\n".join(lines) + "\n"
 
 

@@ -7,13 +7,14 @@ from typing import Any
 from model_registry.evidence.estimates import Estimate
 from training.challengers import AGE_RULE
 from training.evaluate import REGISTER, Comparison, LandmarkEvaluation
+from training.exits import WORK, AtMonth, Exits
 from training.levels import LevelFigures
 from training.proxies import ProxyFigure, by_attribute
 from training.side_by_side import LabelFigures, largest_gaps
 from training.worth import WHO_GAVE_IT, Worth
 
 WIDTH = 100
-NAME = 27
+NAME, NARROW = 27, 16
 
 BLOCKS = (
     (("auc", "AUC"), ("recall_at_10", "recall at 10 %"), ("recall_at_25", "recall at 25 %")),
@@ -160,6 +161,56 @@ def period_lines(periods: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def exit_table(found: Sequence[Exits]) -> str:
+    """Return how unemployment ends: month by month at the headline, at the horizon for later landmarks."""
+    if not found:
+        return ""
+    headline = found[0].landmark
+    lines = ["\nHow unemployment ends, months since it began (everybody of the evaluation's dates; shares of all)"]
+    for one in found:
+        if one.landmark == headline:
+            lines.append(f"month {headline}, label {_letter(one.label)}: n = {one.n:,}, {one.lost:,} lost from sight")
+            lines += _exit_lines([f"{each.months} months" for each in one.months], one.months)
+    later = [one for one in found if one.landmark != headline]
+    for label in dict.fromkeys(one.label for one in later):
+        columns = [one for one in later if one.label == label]
+        lines.append(f"at {columns[0].months[-1].months} months, of those screened later, label {_letter(label)}")
+        lines += _exit_lines([f"at month {one.landmark}" for one in columns], [one.months[-1] for one in columns])
+        lines.append(_narrow("n", [f"{one.n:,}" for one in columns]))
+        if any(one.stopped_before > one.n / 100 for one in columns):
+            lines.append(_narrow("stopped by then", [f"{one.stopped_before:,}" for one in columns]))
+    lines.append(wrapped(_why_not_one_minus_kaplan_meier(found)))
+    if any("stopped by then" in line for line in lines):
+        lines.append(
+            wrapped("Stopped by then: the clock had stopped before the day, and they count as gone by that exit.")
+        )
+    return "\n".join(lines)
+
+
+def _exit_lines(heads: Sequence[str], columns: Sequence[AtMonth]) -> list[str]:
+    """Rows of shares; an exit that nobody took is left out, such as a service under the label whose clock runs on."""
+    taken = [exit for exit in columns[0].exits if any(one.exits[exit].value != 0 for one in columns)]
+    return [
+        _narrow("", heads),
+        _narrow("still unemployed", [cell(one.staying) for one in columns]),
+        *(_narrow(exit, [cell(one.exits[exit]) for one in columns]) for exit in taken),
+        _narrow("n at risk", [f"{one.at_risk:,}" for one in columns]),
+    ]
+
+
+def _why_not_one_minus_kaplan_meier(found: Sequence[Exits]) -> str:
+    sentence = (
+        "Still unemployed is Kaplan-Meier, the exits are Aalen-Johansen, and together they are everybody: one minus "
+        "Kaplan-Meier for one exit would take those who left by another as if they could still leave by it"
+    )
+    for one in found:
+        work = one.months[-1].exits[WORK].value
+        if one.work_alone is not None and work is not None:
+            sentence += f" (for work under {_letter(one.label)} {_number(one.work_alone)} instead of {_number(work)})"
+            break
+    return sentence + "."
+
+
 def _gap_lines(figures: Sequence[LabelFigures], capacity: float) -> list[str]:
     chosen = next((one for one in figures if one.chosen), figures[0])
     if not chosen.groups:
@@ -200,6 +251,10 @@ def _letter(label: str) -> str:
     return {"official": "A", "activation_neutral": "B", "twelve_of_sixteen": "C"}.get(label, label)
 
 
+def _narrow(name: str, cells: Sequence[str]) -> str:
+    return f"  {name:{NARROW}}" + "".join(f"{text:>20}" for text in cells)
+
+
 def _row(name: str, cells: Sequence[str]) -> str:
     return f"  {name:{NAME}}" + "".join(f"{text:>23}" for text in cells)
 
@@ -219,7 +274,8 @@ def levels_table(levels: Sequence[LevelFigures]) -> str:
             f"  month {one.landmark}: {one.people_a_month:,.0f} people, {one.load:.0f} early talks suggested "
             f"({one.lowest:.0f} to {one.highest:.0f}){asked}; early meeting from {_number(early, False)}, "
             f"close support from {_number(close, False)}",
-            " " * (NAME + 4) + "".join(f"{title:>23}" for title in ("early talk suggested", "of 1 met", "precision")),
+            " " * (NAME + 4)
+            + "".join(f"{title:>23}" for title in ("early talk suggested", "met, of who stayed", "stayed, of the met")),
         ]
         for who in one.reached:
             name = f"{who.who} ({who.n:,})"

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from model_registry.evidence.estimates import Estimate
 
 Verdict = Literal["passed", "failed", "not assessable"]
-MOST_UNSURE_AT_THE_TOP = 0.60
+MOST_UNSURE_AT_THE_TOP = 0.75
 """Of those with the highest level at the first landmark, the share of whom the tool may say that it does not know it
 (assumption): with more the level would say little."""
 

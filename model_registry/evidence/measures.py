@@ -142,6 +142,43 @@ def expected_calibration_error(
     return _given(ratio(np.abs(signed).sum(axis=0), columns.sum(axis=0)), single)
 
 
+def calibration_error_by_chance(outcome: Floats, risk: Floats, weights: Floats | None = None, bins: int = 10) -> float:
+    """Return the calibration error that sampling alone would give: the mean over bins of a normal error's size.
+
+    Parameters
+    ----------
+    outcome, risk, weights : (n,)
+        The outcome may be a probability, such as a risk that is known to be true.
+    """
+    share, _, spread = _bins(outcome, risk, weights, bins)
+    return float(share @ np.sqrt(2 * spread / np.pi))
+
+
+def calibration_error_beyond_chance(
+    outcome: Floats, risk: Floats, weights: Floats | None = None, bins: int = 10
+) -> float:
+    """Return the root mean square distance of risk and outcome over bins, less what sampling alone gives; at least 0.
+
+    Source: Kumar, Liang and Ma (2019), Verified uncertainty calibration, NeurIPS 32 (the debiased estimator).
+    """
+    share, distance, spread = _bins(outcome, risk, weights, bins)
+    return float(np.sqrt(max(0.0, float(share @ (distance**2 - spread)))))
+
+
+def _bins(outcome: Floats, risk: Floats, weights: Floats | None, bins: int) -> tuple[Floats, Floats, Floats]:
+    """Share of the weight, mean of risk less outcome, and that mean's variance, by bins of equally many people."""
+    weight = np.ones(len(risk)) if weights is None else weights
+    share, distance, spread = [], [], []
+    for rows in np.array_split(np.argsort(risk, kind="stable"), min(bins, max(len(risk) // 2, 1))):
+        own, apart = weight[rows], risk[rows] - outcome[rows]
+        mean = float(own @ apart) / float(own.sum())
+        share.append(float(own.sum() / weight.sum()))
+        distance.append(mean)
+        freedom = len(rows) / max(len(rows) - 1, 1)
+        spread.append(float((own**2) @ (apart - mean) ** 2) / float(own.sum()) ** 2 * freedom)
+    return np.array(share), np.array(distance), np.array(spread)
+
+
 def log_odds(risk: Floats) -> Floats:
     """Return the log-odds of risks, a risk of 0 or 1 taken as `RISK_FLOOR` away from it."""
     inside = np.clip(risk, RISK_FLOOR, 1 - RISK_FLOOR)

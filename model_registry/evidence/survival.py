@@ -89,19 +89,44 @@ def aalen_johansen(
 
     Source: Aalen and Johansen 1978. Kaplan-Meier for one cause, taking the others as censored, gives too much.
     """
-    time, weight = np.asarray(days, np.float64), _weights(weights, len(days))
-    any_exit = np.isin(cause, list(causes))
-    moments, _, leaving = _counts(time, any_exit, weight)
-    at_risk = weight.sum() - np.concatenate([[0.0], np.cumsum(leaving)[:-1]])
-    position = np.searchsorted(moments, time)
-    exits = np.bincount(position[any_exit], weight[any_exit], len(moments))
-    staying = np.concatenate([[1.0], np.cumprod(1.0 - exits / at_risk)[:-1]])
-    within = moments <= horizon
+    _, shares = exit_shares(days, cause, causes, [horizon], _weights(weights, len(days))[:, None])
+    return {one: float(share[0, 0]) for one, share in shares.items()}
+
+
+def exit_shares(
+    days: NDArray[Any], cause: NDArray[Any], causes: Sequence[int], horizons: Sequence[float], weights: Floats
+) -> tuple[Floats, dict[int, Floats]]:
+    """The shares still there (Kaplan-Meier) and gone by each cause (Aalen-Johansen), which add up to 1.
+
+    Parameters
+    ----------
+    days, cause, causes : as of `aalen_johansen`
+    horizons : h numbers of days
+        Whoever leaves on the day itself has left.
+    weights : float64 (n, draws)
+        Each column is a sample of its own, such as a bootstrap draw.
+
+    Returns
+    -------
+    staying : float64 (h, draws)
+    shares : cause -> float64 (h, draws)
+    """
+    order = np.argsort(days, kind="stable")
+    moments, starts = np.unique(np.asarray(days, np.float64)[order], return_index=True)
+    own, why = weights[order], np.asarray(cause)[order]
+    leaving = np.add.reduceat(own, starts, axis=0)
+    at_risk = own.sum(axis=0) - np.cumsum(leaving, axis=0) + leaving
+    # where a draw has nobody left to leave, nobody leaves
+    at_risk = np.where(leaving > 0, at_risk, 1.0)
+    by_cause = {one: np.add.reduceat(own * (why == one)[:, None], starts, axis=0) for one in causes}
+    exits = np.sum(list(by_cause.values()), axis=0)
+    left = _from_one(np.cumprod(1.0 - exits / at_risk, axis=0))
+    places = np.searchsorted(moments, np.asarray(horizons, np.float64), side="right")
     shares = {}
-    for one in causes:
-        by_it = np.bincount(position[cause == one], weight[cause == one], len(moments))
-        shares[one] = float((staying * by_it / at_risk)[within].sum())
-    return shares
+    for one, by_it in by_cause.items():
+        gone = np.cumsum(left[:-1] * by_it / at_risk, axis=0)
+        shares[one] = np.concatenate([np.zeros((1, gone.shape[1])), gone])[places]
+    return left[places], shares
 
 
 def censoring_weights(
@@ -147,3 +172,8 @@ def _counts(time: Floats, event: NDArray[np.bool_], weight: Floats) -> tuple[Flo
     moments, position = np.unique(time, return_inverse=True)
     events = np.bincount(position[event], weight[event], len(moments)).astype(np.float64)
     return moments, events, np.bincount(position, weight, len(moments)).astype(np.float64)
+
+
+def _from_one(shares: Floats) -> Floats:
+    """Shares after each moment, with everybody before the first."""
+    return np.concatenate([np.ones((1, shares.shape[1])), shares])

@@ -39,19 +39,19 @@ class Committee:
 
     Attributes
     ----------
-    widening : float
+    widening : mapping of landmark (months) to float
         At least 1: how far the range is drawn out from the members' median.
     """
 
     register: CalibratedRefits
     full: CalibratedRefits | None
-    widening: float = 1.0
+    widening: Mapping[int, float]
 
     def __post_init__(self) -> None:
         if self.full is not None and len(self.full) != len(self.register):
             raise PackageError("The committee needs as many refits of the full model as of the register model.")
-        if not (np.isfinite(self.widening) and self.widening >= 1.0):
-            raise PackageError("The committee's widening must be a number of at least 1.")
+        if not self.widening or not all(1.0 <= factor < np.inf for factor in self.widening.values()):
+            raise PackageError("The committee's widening must be a number of at least 1 for each landmark.")
 
     def __len__(self) -> int:
         return len(self.register)
@@ -61,12 +61,20 @@ class Committee:
         full = self.full.widened(names) if self.full else None
         return Committee(self.register.widened(names), full, self.widening)
 
+    def certainty(
+        self, policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats, members: Floats
+    ) -> "Certainty":
+        """What the members' log-odds (n, members) say of n rows; the range is drawn out by each row's landmark."""
+        widening = np.array([self.widening[month] for month in landmark.tolist()])
+        return certainty(policy, landmark, log_odds, members, widening)
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The saved form: plain arrays only."""
         saved = {f"register.{key}": array for key, array in self.register.to_arrays().items()}
         if self.full is not None:
             saved |= {f"full.{key}": array for key, array in self.full.to_arrays().items()}
-        return saved | {"widening": np.array(self.widening)}
+        months = np.array(list(self.widening), dtype=np.int64)
+        return saved | {"landmarks": months, "widening": np.array(list(self.widening.values()))}
 
     @classmethod
     def from_arrays(cls, saved: Mapping[str, npt.NDArray[Any]]) -> "Committee":
@@ -82,10 +90,12 @@ class Committee:
             part, _, name = key.partition(".")
             if part in parts:
                 parts[part][name] = array
-        if "widening" not in saved or saved["widening"].shape != ():
-            raise PackageError("the committee lacks its widening")
+        months, factors = (np.asarray(saved.get(key, np.zeros(0))) for key in ("landmarks", "widening"))
+        if months.ndim != 1 or months.shape != factors.shape or not len(months):
+            raise PackageError("the committee lacks its widening at each landmark")
         full = CalibratedRefits.from_arrays(parts["full"]) if parts["full"] else None
-        return cls(CalibratedRefits.from_arrays(parts["register"]), full, float(saved["widening"]))
+        widening = dict(zip(months.tolist(), factors.tolist(), strict=True))
+        return cls(CalibratedRefits.from_arrays(parts["register"]), full, widening)
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,7 @@ def percentiles(ordered: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def certainty(
-    policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats, members: Floats, widening: float
+    policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats, members: Floats, widening: Floats | float
 ) -> Certainty:
     """What the members say of n rows under a policy.
 
@@ -142,6 +152,8 @@ def certainty(
         Of the served risk.
     members : float64 (n, m)
         The log-odds of each member's risk.
+    widening : float64 (n,) or float
+        How far each range is drawn out from the median.
     """
     n, count = members.shape
     ordered = np.sort(members, axis=1)

@@ -154,7 +154,7 @@ class SegmentPolicy:
         """
         if not self.thresholds and len(landmark):
             raise ConfigError(
-                f"The policy has no thresholds for month {landmark[0]}: training sets them from capacity, model by model."
+                f"The policy has no thresholds for month {landmark[0]}: training sets them, model by model."
             )
         months = np.array(list(self.thresholds))
         place = np.minimum(np.searchsorted(months, landmark), len(months) - 1)

@@ -21,7 +21,7 @@ from training.population.generate import Order, generate
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-FAST = {"fit": {"trees": 40, "threads": 2}, "evaluation": {"draws": 20}}
+FAST = {"fit": {"trees": 40, "threads": 2}, "evaluation": {"draws": 20}, "committee": {"members": 5}}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,16 @@ def runs(extract, tmp_path_factory):
 
 def test_the_same_data_seed_and_versions_give_the_same_model_bit_for_bit(runs):
     (_, first, _), (_, second, _) = runs
-    for file in ("register.npz", "full.npz", "register.txt", "full.txt", "reference.npz", "evidence.json"):
+    for file in (
+        "register.npz",
+        "full.npz",
+        "committee.npz",
+        "policy.toml",
+        "register.txt",
+        "full.txt",
+        "reference.npz",
+        "evidence.json",
+    ):
         assert (first / file).read_bytes() == (second / file).read_bytes(), file
 
 
@@ -95,6 +104,55 @@ def test_no_pseudonym_leaves_the_extract(runs, extract):
     home = runs[0][1].parents[1]
     kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert not [client_id for client_id in client_ids[::50] if client_id.encode() in kept]
+
+
+def test_how_unemployment_ends_is_printed_kept_as_text_and_stands_in_the_evidence(runs):
+    run, package, said = runs[0]
+    assert "How unemployment ends" in said
+    assert "Aalen-Johansen" in said
+    texts = (path.read_text("utf-8") for path in package.parents[1].rglob("evaluation.txt"))
+    assert any("still unemployed" in text for text in texts)
+    exits = load_package(package).evidence["exits"]
+    assert [(one["label"], one["landmark"]) for one in exits[:2]] == [("official", 0), ("activation_neutral", 0)]
+    at_the_horizon = exits[0]["months"][-1]
+    assert at_the_horizon["months"] == 12
+    shares = [at_the_horizon["staying"], *at_the_horizon["exits"].values()]
+    assert sum(one["value"] for one in shares) == pytest.approx(1.0)
+    assert run.seconds["how unemployment ends"] > 0
+
+
+def test_thresholds_are_set_for_the_model_and_the_load_is_near_the_talks(runs):
+    run, package, said = runs[0]
+    policy = load_package(package).policy
+    assert policy.thresholds_are == "capacity"
+    assert list(policy.thresholds) == [0, 3, 6, 9]
+    assert "# Set from capacity on" in policy.source_text
+    levels = run.evidence["levels"]
+    assert [one["talks_a_month"] for one in levels] == pytest.approx([54, 36, 18, 12])
+    first = levels[0]
+    # 9,000 people are a tenth of the area, so 54 talks are more than half of those who register in a month
+    assert first["people_a_month"] > first["talks_a_month"]
+    assert 0.6 * first["talks_a_month"] < first["load"] < 1.4 * first["talks_a_month"]
+    assert first["lowest"] <= first["load"] <= first["highest"]
+    assert "early talks suggested" in said
+
+
+def test_whom_the_levels_reach_is_told_with_and_without_a_self_assessment(runs):
+    reached = {one["who"]: one for one in runs[0][0].evidence["levels"][0]["reached"]}
+    assert list(reached) == ["everybody", "with a self-assessment", "without one"]
+    assert reached["everybody"]["n"] == reached["with a self-assessment"]["n"] + reached["without one"]["n"]
+    met = reached["everybody"]["met"]
+    assert met["lower"] < met["value"] < met["upper"]
+
+
+def test_the_committee_serves_and_of_whom_it_does_not_know_is_told_by_level_and_group(runs):
+    run, package, said = runs[0]
+    assert len(load_package(package).committee) == 5
+    unsure = run.evidence["levels"][0]["unsure"]
+    assert {"everybody", "level early_meeting", "level close_support", "sex female"} <= set(unsure)
+    (gate,) = run.evidence["gates"]
+    assert gate["verdict"] in ("passed", "failed")
+    assert gate["sentence"].split(";")[0] in " ".join(said.split())
 
 
 def test_the_times_are_told(runs):

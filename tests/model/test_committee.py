@@ -114,7 +114,8 @@ def test_a_committee_survives_its_saved_form() -> None:
         ("register.slope", lambda array: -array),
         ("register.slope", lambda array: array[:-1]),
         ("register.kind_of_refits", lambda _: np.array("pickle")),
-        ("widening", lambda _: np.array(0.5)),
+        ("landmarks", lambda array: array[:-1]),
+        ("widening", lambda array: array / 4),
     ],
 )
 def test_a_saved_committee_that_does_not_fit_together_is_refused(name: str, change: Any) -> None:
@@ -134,9 +135,15 @@ def test_a_committee_of_other_features_is_not_packaged(tmp_path) -> None:
     whole = committee()
     assert whole.full is not None
     with pytest.raises(PackageError, match="committee is of other models"):
-        small_package(tmp_path / "package", committee=Committee(whole.full, whole.full))
+        small_package(tmp_path / "package", committee=Committee(whole.full, whole.full, whole.widening))
     with pytest.raises(PackageError, match="committee is of other models"):
-        small_package(tmp_path / "package", committee=Committee(whole.register, None))
+        small_package(tmp_path / "package", committee=Committee(whole.register, None, whole.widening))
+
+
+def test_a_committee_of_other_landmarks_is_not_packaged(tmp_path) -> None:
+    whole = committee()
+    with pytest.raises(PackageError, match="other landmarks"):
+        small_package(tmp_path / "package", committee=Committee(whole.register, whole.full, {3: 2.0}))
 
 
 def log_odds_of(*risks: float) -> Any:

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from model_registry.evidence.survival import aalen_johansen, censoring_weights, effective_n, kaplan_meier
+from model_registry.evidence.survival import (
+    aalen_johansen,
+    censoring_weights,
+    effective_n,
+    exit_shares,
+    kaplan_meier,
+)
 
 
 def test_kaplan_meier_by_hand() -> None:
@@ -27,6 +33,29 @@ def test_competing_exits_add_up_with_those_who_stay() -> None:
     assert shares == pytest.approx({1: 1 / 6 + 4 / 6 * 1 / 4, 2: 5 / 6 * 1 / 5})
     staying = kaplan_meier(days, cause > 0).at(5)
     assert sum(shares.values()) + staying == pytest.approx(1.0)
+
+
+def test_shares_of_several_samples_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(7)
+    days, cause = rng.integers(0, 40, 300), rng.integers(0, 4, 300)
+    weights = np.column_stack([np.ones(300), rng.poisson(1.0, 300)]).astype(float)
+    staying, shares = exit_shares(days, cause, (1, 2, 3), (9, 30, 50), weights)
+    assert staying.shape == (3, 2)
+    for draw in (0, 1):
+        curve = kaplan_meier(days, cause > 0, weights[:, draw])
+        for place, horizon in enumerate((9, 30, 50)):
+            alone = aalen_johansen(days, cause, (1, 2, 3), horizon, weights[:, draw])
+            assert {one: share[place, draw] for one, share in shares.items()} == pytest.approx(alone)
+            assert staying[place, draw] == pytest.approx(curve.at(horizon))
+    assert staying + sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_a_sample_in_which_nobody_is_left_does_not_break_the_others() -> None:
+    weights = np.array([[1.0, 1.0], [1.0, 0.0]])
+    staying, shares = exit_shares(np.array([1, 5]), np.array([1, 2]), (1, 2), (9,), weights)
+    assert staying.tolist() == [[0.0, 0.0]]
+    assert shares[1].tolist() == [[0.5, 1.0]]
+    assert shares[2].tolist() == [[0.5, 0.0]]
 
 
 def test_weights_by_hand() -> None:

@@ -21,7 +21,10 @@ from tests.service import served as made
 from tests.service.served import Served, document, served
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("mlflow", "lightgbm", "sklearn", "shap", "pandas", "pyarrow", "matplotlib", "evidently", "training")
+HEAVY = (
+    *("mlflow", "lightgbm", "sklearn", "shap", "pandas", "pyarrow", "matplotlib", "evidently", "training"),
+    *("dask", "distributed"),
+)
 
 
 @pytest.fixture

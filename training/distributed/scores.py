@@ -21,6 +21,7 @@ from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
 from training.distributed.disk import writing
 from training.distributed.partitioned import read_index
+from training.distributed.prepared import Prepared
 
 SUMMARY, PACKAGE = "scores.json", "package"
 NOT_OFFICIAL = (
@@ -63,6 +64,21 @@ def score_extract(
         )
 
     return put_scores(cluster, package, model.meta, out, task)
+
+
+def score_prepared(cluster: Cluster, prepared: Prepared, package: Path, out: Path) -> Scores:
+    """Return the scores of every person-date whose features the workers hold, written to `out`."""
+    meta = load_package(package).meta
+
+    def task(folder: Path, kept: Path) -> list[distributed.Future]:
+        return [
+            cluster.client.submit(
+                tasks.score, future, place.name, kept, meta.digest, folder, tasks.Window(), pure=False
+            )
+            for future, place in zip(prepared.futures, prepared.places, strict=True)
+        ]
+
+    return put_scores(cluster, package, meta, out, task)
 
 
 def put_scores(

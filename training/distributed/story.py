@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import distributed
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +18,7 @@ from features.catalogue import Catalogue, load_catalogue
 from features.errors import ConfigError
 from features.frame import FeatureFrame
 from model_registry.home import home, packages, tracking_uri
-from model_registry.package import Package, load_package, write_package
+from model_registry.package import Package, write_package
 from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.scoring.trees import TreeTables, compile_trees
 from model_registry.store import Store
@@ -32,7 +31,7 @@ from training.distributed.fitting import Block, fit_watched
 from training.distributed.gather import told_by_parts
 from training.distributed.partitioned import read_index
 from training.distributed.prepared import Prepared, gathered_risks, gathered_values, prepare, told_on
-from training.distributed.scores import Scores, put_scores, refuse_taken
+from training.distributed.scores import Scores, refuse_taken, score_prepared
 from training.evaluate import SERVED, LandmarkEvaluation, evaluate_models, refuse_leaks
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate
@@ -290,18 +289,3 @@ def package_on_cluster(
         labour_market=market,
         seed=config.seed,
     )
-
-
-def score_prepared(cluster: Cluster, prepared: Prepared, package: Path, out: Path) -> Scores:
-    """Return the scores of every person-date whose features the workers hold, written to `out`."""
-    meta = load_package(package).meta
-
-    def task(folder: Path, kept: Path) -> list[distributed.Future]:
-        return [
-            cluster.client.submit(
-                tasks.score, future, place.name, kept, meta.digest, folder, tasks.Window(), pure=False
-            )
-            for future, place in zip(prepared.futures, prepared.places, strict=True)
-        ]
-
-    return put_scores(cluster, package, meta, out, task)

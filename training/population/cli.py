@@ -14,8 +14,11 @@ Example: varhain population --out var/population --people 100000 --seed 1
 
 Writes DIR/extract (what training reads) and DIR/truth (each person's true risk, never read by training).
 
-With --report nothing is written: the population is compared with its targets over ten seeds, and the exit code is 1
-where a target does not hold. Finished seeds are kept in VARHAIN_HOME, so an interrupted report goes on where it was.
+With --report no population is written: it is compared with its targets over ten seeds, and the exit code is 1 where a
+target does not hold. Finished seeds are kept in VARHAIN_HOME, so an interrupted report goes on where it was, and the
+report with its plots is a run of population-report in mlflow.
+
+Example: varhain population --report --plots var/plots
 """
 
 
@@ -55,7 +58,9 @@ def register(app: typer.Typer) -> None:
     @app.command("population", help=EXAMPLE)
     def population(
         out: Annotated[Path | None, typer.Option(help="Folder to write; replaced when everything is ready.")] = None,
-        report: Annotated[bool, typer.Option("--report", help="Compare with the targets; write nothing.")] = False,
+        report: Annotated[
+            bool, typer.Option("--report", help="Compare with the targets; write no population.")
+        ] = False,
         people: Annotated[int, typer.Option(min=1, help="People with history.")] = 100_000,
         seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same population.")] = 1,
         until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the delivery.")] = datetime(
@@ -80,22 +85,11 @@ def register(app: typer.Typer) -> None:
         ] = None,
         ceilings: Annotated[bool, typer.Option(help="In the report: also what any model could reach.")] = True,
         plots: Annotated[Path | None, typer.Option(help="Folder for the plots of the report.")] = None,
+        log: Annotated[bool, typer.Option(help="Keep the report with its plots in mlflow, in VARHAIN_HOME.")] = True,
     ) -> None:
         if report:
-            from functools import partial
-
-            from training.population.report import report_command
-
             workers = processes or len(os.sched_getaffinity(0))
-            code = report_command(people, workers, plots, typer.echo)
-            if ceilings:
-                from training.ceiling import kept_text
-                from training.population.report import program_digest, report_folder
-
-                tell = partial(typer.echo, err=True)
-                text = kept_text(people, 1, workers, tell, report_folder(), program_digest())
-                typer.echo(f"\n{text}")
-            raise typer.Exit(code)
+            raise typer.Exit(_report(people, workers, ceilings, plots, log))
         if out is None:
             raise typer.BadParameter("name the folder to write, or ask for the --report", param_hint="--out")
         if not 2020 <= until.year <= 2030:
@@ -131,3 +125,32 @@ def register(app: typer.Typer) -> None:
             )
             raise typer.BadParameter(f"{place} ({error.strerror})") from error
         typer.echo(as_text(facts))
+
+
+def _report(people: int, processes: int, with_ceilings: bool, plots: Path | None, log: bool) -> int:
+    """Print the report, keep it where asked, and return the exit code: 1 where a target does not hold."""
+    from functools import partial
+
+    from training.ceiling import kept_text
+    from training.population.plots import plot_report
+    from training.population.report import make_report, program_digest, report_folder
+
+    if plots is not None:
+        try:
+            plots.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fault = f"the folder cannot be written ({error.strerror}); name another"
+            raise typer.BadParameter(fault, param_hint="--plots") from error
+    report = make_report(people, processes)
+    typer.echo(report.text)
+    for path in plot_report(plots, report.tallies) if plots else ():
+        typer.echo(f"plot: {path}")
+    found = ""
+    if with_ceilings:
+        found = kept_text(people, 1, processes, partial(typer.echo, err=True), report_folder(), program_digest())
+        typer.echo(f"\n{found}")
+    if log:
+        from training.population_record import RUN, record_report
+
+        typer.echo(f"\nKept in mlflow: run {record_report(report, found)} of {RUN}.")
+    return 0 if report.holds else 1

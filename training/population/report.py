@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -59,18 +59,35 @@ class Line:
         """Whether the default seed is within two standard errors of what is tolerated."""
         return self.target.holds(float(self.values[0]), STANDARD_ERRORS * self.spread)
 
+    @property
+    def holds(self) -> bool:
+        """Whether the target holds: the mean of the seeds, and the default seed."""
+        return self.mean_holds and self.default_seed_holds
 
-def report_command(people: int, processes: int, plots: Path | None, say: Callable[[str], object]) -> int:
-    """Print the report and return the exit code: 1 where a target does not hold."""
-    tallies = [kept_tally(seed, people, processes) for seed in SEEDS]
-    lines = compare(tallies)
-    say(as_text(lines, people))
-    if plots is not None:
-        from training.population.plots import plot_report
 
-        for path in plot_report(plots, tallies):
-            say(f"plot: {path}")
-    return 0 if all(line.mean_holds and line.default_seed_holds for line in lines) else 1
+@dataclass(frozen=True)
+class Report:
+    """What came out of the seeds, against every target."""
+
+    people: int
+    tallies: tuple[Tally, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        """The table for a terminal and for the docs."""
+        return as_text(self.lines, self.people)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every target holds."""
+        return all(line.holds for line in self.lines)
+
+
+def make_report(people: int, processes: int) -> Report:
+    """Return the report; seeds that are finished already are not made again."""
+    tallies = tuple(kept_tally(seed, people, processes) for seed in SEEDS)
+    return Report(people, tallies, compare(tallies))
 
 
 def compare(tallies: Sequence[Tally], targets: Sequence[Target] = TARGETS) -> tuple[Line, ...]:
@@ -127,7 +144,7 @@ def as_text(lines: Sequence[Line], people: int) -> str:
     for line in lines:
         target = line.target
         deviation = "" if target.value is None else f"{line.mean / target.value - 1:+.1%}"
-        holds = "yes" if line.mean_holds and line.default_seed_holds else "NO"
+        holds = "yes" if line.holds else "NO"
         if not line.default_seed_holds:
             holds += " (default seed)"
         if target.trade_off and line.mean_holds:
@@ -138,7 +155,7 @@ def as_text(lines: Sequence[Line], people: int) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     reasons = dict.fromkeys(line.target.trade_off for line in lines if line.target.trade_off)
-    failed = sum(not (line.mean_holds and line.default_seed_holds) for line in lines)
+    failed = sum(not line.holds for line in lines)
     return "\n".join(
         [
             f"{people:,} people, {len(lines[0].values)} seeds. A target holds where the mean of the seeds is within "
