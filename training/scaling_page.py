@@ -9,6 +9,8 @@ from functools import partial
 from training.scaling import CURVE, Costs, Measured, costs_of
 from training.scaling_paper import (
     CORES,
+    FEATURE_BYTES,
+    GATHERED_BYTES,
     JOBSEEKERS,
     LANDMARKS_A_YEAR,
     MEMORY_GIB,
@@ -130,7 +132,8 @@ def _paper(plans: Sequence[Plan], costs: Costs) -> list[str]:
         f"{1e6 * costs.coordinator_seconds:.0f} (split, {CALIBRATE}, evaluate, package), partitioning "
         f"{1e6 * costs.partition_seconds:.0f}. Memory: {costs.worker_bytes:,.0f} bytes a person-date on the workers "
         f"beside {costs.worker_fixed_mib:,.0f} MiB a process, {costs.coordinator_bytes:,.0f} on the coordinator beside "
-        f"{costs.coordinator_fixed_mib:,.0f} MiB. All computed by the command above, none typed.",
+        f"{costs.coordinator_fixed_mib:,.0f} MiB (but at least the {GATHERED_BYTES} bytes of the gathered columns, and "
+        f"{FEATURE_BYTES} of each feature on a worker). All computed by the command above, none typed.",
         "",
         f"Assumptions, not measured: {JOBSEEKERS:,} jobseekers at any time, looked at {LANDMARKS_A_YEAR} times a year "
         f"for {YEARS} years; machines of {CORES} cores and {MEMORY_GIB:.0f} GiB, of which {USABLE:.0%} may be filled; "
@@ -143,6 +146,7 @@ def _paper(plans: Sequence[Plan], costs: Costs) -> list[str]:
     ]
     rows: list[tuple[str, Callable[[Plan], str]]] = [
         ("person-dates", lambda one: f"{one.person_dates:,}"),
+        ("times the largest run measured", lambda one: f"{one.person_dates / costs.person_dates:,.0f}"),
         ("memory of the workers together, GiB", lambda one: f"{one.worker_gib:,.0f}"),
         ("memory of the coordinator, GiB", lambda one: f"{one.coordinator_gib:,.0f}"),
         ("core-hours of the workers", lambda one: f"{one.core_hours:,.1f}"),

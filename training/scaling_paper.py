@@ -14,6 +14,9 @@ CORES, MEMORY_GIB, NETWORK_GIGABIT, NIGHT_HOURS = 16, 64.0, 10.0, 8.0
 """A machine, and the time a run may take (assumptions)."""
 USABLE = 0.7
 """Of the memory: Dask moves data to disk above this share."""
+GATHERED_BYTES, FEATURE_BYTES = 62, 8
+"""What a person-date takes at least, whatever small runs show: on the coordinator who, when, label, and what came of it
+on two days; on a worker each feature."""
 BINS, HISTOGRAM_BYTES, MODELS = 255, 16, 4
 """Of a fit: two models in the backtest and two that serve; LightGBM adds up 16 bytes a bin (gradient and hessian)."""
 
@@ -56,14 +59,14 @@ class Plan:
 def plan(name: str, times: int, costs: Costs) -> Plan:
     """Return the plan for so many Finlands, by straight lines from what was measured."""
     n = times * JOBSEEKERS * LANDMARKS_A_YEAR * YEARS
-    worker_gib = n * costs.worker_bytes / 2**30
-    coordinator_gib = n * costs.coordinator_bytes / 2**30 + costs.coordinator_fixed_mib / 1024
+    features = len(load_catalogue(CATALOGUE).feature_names)
+    worker_gib = n * max(costs.worker_bytes, features * FEATURE_BYTES) / 2**30
+    coordinator_gib = n * max(costs.coordinator_bytes, GATHERED_BYTES) / 2**30 + costs.coordinator_fixed_mib / 1024
     core_hours = n * sum(costs.worker_seconds[stage] for stage in (READ, FIT, SCORE)) / 3600
     coordinator_hours = n * costs.coordinator_seconds / 3600
     for_workers = MEMORY_GIB * USABLE - CORES * costs.worker_fixed_mib / 1024
     night = max(NIGHT_HOURS - coordinator_hours, NIGHT_HOURS / 10)
     machines = max(math.ceil(worker_gib / for_workers), math.ceil(core_hours / (CORES * night)))
-    features = len(load_catalogue(CATALOGUE).feature_names)
     histograms = FitConfig().trees * (FitConfig().leaves - 1) * features * BINS * HISTOGRAM_BYTES * MODELS
     network_hours = histograms * min(1.0, machines - 1) / (NETWORK_GIGABIT * 1e9 / 8) / 3600
     hours = core_hours / (CORES * machines) + coordinator_hours + network_hours
