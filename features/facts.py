@@ -3,7 +3,7 @@
 One person in a request and ten million in an extract have the same form, so the same feature functions take both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -126,6 +126,19 @@ class Facts:
             {name: table.take(chosen) for name, table in self.tables.items()},
             self.labour_market,
         )
+
+
+def join_facts(parts: Sequence[Facts]) -> Facts:
+    """The facts of the people of all parts, one after the other; at least one part, all with the same labour market."""
+    if len(parts) == 1:
+        return parts[0]
+    tables = {}
+    for kind in COLUMNS:
+        pieces = [part.tables[kind] for part in parts]
+        ends = np.concatenate([np.diff(piece.offsets) for piece in pieces]).cumsum()
+        columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0].columns}
+        tables[kind] = FactTable(np.concatenate([[0], ends]).astype(np.int64), columns)
+    return Facts(tuple(name for part in parts for name in part.client_ids), tables, parts[0].labour_market)
 
 
 def fact_table(kind: str, n: int, person: NDArray[Any], columns: Mapping[str, Any]) -> FactTable:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.as_of import KnownFacts, known_at
 from features.catalogue import Catalogue
@@ -46,6 +48,10 @@ class FeatureFrame:
         """One feature's values, float64 (n,)."""
         column: Floats = self.values[:, self.names.index(name)]
         return column
+
+    def rows(self, chosen: NDArray[Any]) -> "FeatureFrame":
+        """Some of the rows (positions or a mask), with every feature."""
+        return FeatureFrame(np.ascontiguousarray(self.values[chosen]), self.names, self.fingerprint)
 
     def select(self, names: Sequence[str]) -> "FeatureFrame":
         """The same rows with only the features named, in that order; the very same frame where nothing changes."""

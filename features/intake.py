@@ -21,6 +21,9 @@ from features.frame import FeatureFrame, build_features, frame_from_columns
 LISTS = ("spells", "services", "self_assessments")
 """Kinds of facts of which a document holds a list; the others are single values on top."""
 
+CLIENT_ID = r"^[A-Za-z0-9_-]{3,64}$"
+"""The form of a pseudonym that a client may go by."""
+
 ENVELOPE = ("client_id", "purpose", "as_of")
 """What stands in every document beside the catalogue's inputs."""
 

@@ -16,7 +16,7 @@ stands for the whole; screenings name it.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -112,9 +112,19 @@ class Scored:
         """The level that applies (n,): a position in `policy.levels`."""
         return self.certainty.level
 
+    def one(self, row: int) -> "Scored":
+        """One row of these, as if that person had been scored alone."""
+        return replace(self, **_row_of(self, row), certainty=replace(self.certainty, **_row_of(self.certainty, row)))
+
     def decided_by(self, row: int = 0) -> str:
         """Which model decided a row: "register" or "full"."""
         return "full" if self.decided_by_full[row] else "register"
+
+
+def _row_of(many: Scored | Certainty, row: int) -> dict[str, Any]:
+    """The columns of one row, each still with one place a row."""
+    columns = {part.name: getattr(many, part.name) for part in fields(many)}
+    return {name: column[row : row + 1] for name, column in columns.items() if isinstance(column, np.ndarray)}
 
 
 @dataclass(frozen=True)

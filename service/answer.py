@@ -18,6 +18,7 @@ NOT_ASSESSED_REASONS = (
     "unemployed_over_a_year",
     "temporary_layoff_only",
     "outside_legal_age_range",
+    "client_objects",
 )
 # Nobody is certain to leave or to stay, so neither number is ever 0 or 100.
 FEWEST_OF_100, MOST_OF_100 = 1, 99

@@ -1,6 +1,6 @@
 """The shape of an answer, for the OpenAPI document; `answer.render` makes it and a test holds the two together."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -183,8 +183,54 @@ class ScreeningAnswer(_Part):
     versions: VersionsPart
 
 
+class FileScreening(_Part):
+    """A screening that was made from a file of a whole caseload: the row that was written of this client, in codes."""
+
+    id: str
+    caseload: str = Field(description="Id of the ledger's entry of the run, which holds the occasion.")
+    recorded_at: str
+    model: str
+    model_version: str
+    answer: dict[str, Any]
+
+
 class ScreeningList(_Part):
     """A client's screenings, newest first; `erased` counts those whose personal part was erased."""
 
     screenings: list[ScreeningAnswer]
+    from_files: list[FileScreening] = []
     erased: int
+
+
+class FaultPart(_Part):
+    """One thing to correct, by its JSON pointer within the client's own document."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemPart(_Part):
+    """Why one client of a batch got no answer, in the shape of a refused single screening."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultPart] | None = None
+
+
+class BatchItem(_Part):
+    """What one client of a batch got: a screening, or a problem."""
+
+    position: int = Field(description="In the request, from 0; the answers stand in the same order.")
+    screening: ScreeningAnswer | None = None
+    problem: ProblemPart | None = None
+
+
+class BatchAnswer(_Part):
+    """The answers of a batch in the order of its clients, never in that of risk."""
+
+    caseload: str = Field(description="Id of the ledger's entry of this batch, which holds the occasion.")
+    occasion: str
+    recorded_at: str
+    answers: list[BatchItem]

@@ -26,7 +26,7 @@ from service.ledger import open_ledger
 from service.middleware import BodyGuard, IdentityCodeGuard, RequestLog
 from service.openapi import OpenApiDocument
 from service.problems import Problem, problem_of
-from service.routes import clients, health, model, screenings
+from service.routes import batches, clients, health, model, screenings
 from service.settings import Settings
 from service.texts import preferred_language
 
@@ -63,13 +63,14 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
-    for resource in (screenings, clients, model, health):
+    for resource in (screenings, batches, clients, model, health):
         app.include_router(resource.router)
     _add_docs(app)
     app.openapi = OpenApiDocument(app, parts.seat)  # type: ignore[method-assign]
     _add_problems(app)
     # The last one added is the first one passed.
-    app.add_middleware(BodyGuard, max_body_bytes=settings.max_body_bytes)
+    large = {batches.PATH: settings.max_batch_bytes}
+    app.add_middleware(BodyGuard, max_body_bytes=settings.max_body_bytes, large=large)
     app.add_middleware(IdentityCodeGuard)
     app.add_middleware(RequestLog)
     return app

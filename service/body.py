@@ -22,15 +22,28 @@ def read_document(raw: bytes) -> Any:
         ``unreadable`` (400) when it is not UTF-8 or not JSON, ``identity_code`` (422) with pointers, or ``invalid``
         (422) with the pointer of every number that is not finite.
     """
-    document = _parse(_decode(raw))
+    document = parsed(raw)
+    if problem := refusal_of(document):
+        raise ProblemError(problem)
+    return document
+
+
+def parsed(raw: bytes) -> Any:
+    """The JSON document in `raw`, whatever stands in it. Raises ProblemError (400) when it is none."""
+    return _parse(_decode(raw))
+
+
+def refusal_of(document: Any) -> Problem | None:
+    """Why a parsed document cannot be taken as it stands, by what `read_document` names; None when it can."""
     if depth_of(document) > DEEPEST_NESTING:
-        raise _too_deep()
+        return _too_deep().problem
     codes: dict[str, None] = {}
     faults = []
     for pointer, node in walk(document):
         if isinstance(node, str):
             if not is_text(node):
-                raise _unreadable("It holds half of a surrogate pair, which is no character; send text as UTF-8.")
+                said = "It holds half of a surrogate pair, which is no character; send text as UTF-8."
+                return _unreadable(said).problem
             if hides_identity_code(node):
                 codes[safe_pointer(pointer)] = None
         elif isinstance(node, float) and not math.isfinite(node):
@@ -38,10 +51,8 @@ def read_document(raw: bytes) -> Any:
         elif isinstance(node, int) and abs(node) > LARGEST_INTEGER:
             faults.append(Fault(safe_pointer(pointer), "Is far larger than any number that can stand here."))
     if codes:
-        raise ProblemError(identity_code_in("request body", codes))
-    if faults:
-        raise ProblemError(invalid(faults))
-    return document
+        return identity_code_in("request body", codes)
+    return invalid(faults) if faults else None
 
 
 def _decode(raw: bytes) -> str:

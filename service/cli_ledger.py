@@ -142,6 +142,8 @@ def erase(
     erasure = ledger.erase(sys.stdin.readline().strip() if client == "-" else client, console_caller())
     print(f"{erasure.payloads} payloads erased; receipt: entry {erasure.entry.seq}, {erasure.entry.recorded_at}")
     print(f"digest {erasure.entry.digest}")
+    if erasure.objection_stands:
+        print("the client's objection stands: it is kept under a pseudonym, so that it can be honoured")
     if not erasure.traces_gone:
         _say_that_traces_remain()
 

@@ -1,8 +1,8 @@
 """The ledger: what was screened, read, promoted and erased, by whom, when and with which versions.
 
-This module alone builds rows. Every method that records returns only when its entry is on disk; reading a screening
-records the reading first. How entries are chained stands in `chain.py`, how they are written in `writer.py`, how they
-are checked in `verification.py`.
+Rows are built here and in the two side rooms, `objections.py` and `caseloads.py`; nowhere else. Every method that
+records returns only when its entry is on disk; reading a screening records the reading first. How entries are chained
+stands in `chain.py`, how they are written in `writer.py`, how they are checked in `verification.py`.
 """
 
 import json
@@ -16,35 +16,30 @@ from sqlalchemy import Engine, Row, bindparam, delete, func, insert, select, upd
 from features.errors import AccessError, LedgerError, NotFoundError
 from features.identity_codes import holds_identity_code
 from service.access import API_KEYS, Caller, IssuedKey, check_grant, new_key
+from service.caseloads import FILE_ROW, Caseloads
 from service.chain import canonical_json
 from service.database import create_database_engine, empty_write_ahead_file, read_transaction
+from service.objections import Objections
 from service.pseudonyms import Pseudonyms, is_letters, load_pseudonyms
 from service.settings import Settings
 from service.witness import Witness
-from service.writer import ENTRIES, PAYLOADS, Draft, Recorded, Writer, check_foundation, utc_text
+from service.writer import ENTRIES, PAYLOADS, Recorded, Versions, Writer, check_foundation, draft_by, utc_text
+
+__all__ = ["Erasure", "Ledger", "Promotion", "Recorded", "Screening", "Versions", "open_ledger"]
 
 _WITH_PAYLOAD = select(ENTRIES, PAYLOADS.c.content).join_from(ENTRIES, PAYLOADS, isouter=True)
 _SCREENING = _WITH_PAYLOAD.where(ENTRIES.c.id == bindparam("screening_id"), ENTRIES.c.kind == "screening")
-_SCREENINGS_OF = _WITH_PAYLOAD.where(ENTRIES.c.subject == bindparam("subject"), ENTRIES.c.kind == "screening").order_by(
-    ENTRIES.c.seq.desc()
-)
+_ABOUT = (ENTRIES.c.subject == bindparam("subject"), ENTRIES.c.kind.in_(("screening", FILE_ROW)))
+_SCREENINGS_OF = _WITH_PAYLOAD.where(*_ABOUT).order_by(ENTRIES.c.seq.desc())
 _PROMOTIONS = select(ENTRIES).where(ENTRIES.c.kind == "promotion").order_by(ENTRIES.c.seq.desc())
 
 
 @dataclass(frozen=True)
-class Versions:
-    """Which model, package, policy and catalogue an answer was made with."""
-
-    model: str
-    model_version: str
-    package_digest: str
-    policy_version: str
-    catalogue_fingerprint: str
-
-
-@dataclass(frozen=True)
 class Screening:
-    """A screening as it was recorded. After erasure `client_id`, `document` and `answer` are None."""
+    """A screening as it was recorded. After erasure `client_id`, `document` and `answer` are None.
+
+    One from a file has no document, and its answer is the row that was written; `caseload` is the id of the run.
+    """
 
     id: str
     recorded_at: str
@@ -53,11 +48,13 @@ class Screening:
     client_id: str | None
     document: dict[str, Any] | None
     answer: dict[str, Any] | None
+    caseload: str = ""
+    is_from_file: bool = False
 
     @property
     def is_erased(self) -> bool:
         """Whether the personal part is gone."""
-        return self.document is None
+        return self.answer is None
 
 
 @dataclass(frozen=True)
@@ -76,11 +73,15 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Erasure:
-    """The receipt of an erasure or expiry; `traces_gone` is False while old copies may lie in the database's files."""
+    """The receipt of an erasure or expiry; `traces_gone` is False while old copies may lie in the database's files.
+
+    `objection_stands` says that the client objects to screening: that outlives an erasure.
+    """
 
     entry: Recorded
     payloads: int
     traces_gone: bool
+    objection_stands: bool = False
 
 
 class Ledger:
@@ -90,6 +91,8 @@ class Ledger:
         self.engine = engine
         self._pseudonyms = pseudonyms
         self._writer = Writer(engine, pseudonyms, witness)
+        self.objections = Objections(engine, pseudonyms, self._writer)
+        self.caseloads = Caseloads(engine, pseudonyms, self._writer)
 
     # -- screenings -------------------------------------------------------------------------------------------------
 
@@ -183,6 +186,8 @@ class Ledger:
     def erase(self, client_id: str, caller: Caller) -> Erasure:
         """Delete every payload of a client and record that; entries stay, and the chain still verifies.
 
+        An objection holds no payload and stays: were it forgotten, the client would be screened again.
+
         Backups keep what they hold until they are rotated: this is about the database alone.
 
         Raises
@@ -194,13 +199,14 @@ class Ledger:
         # Entries without a payload do not count: that somebody once asked for a misspelt client is no trace of one.
         of_client = select(ENTRIES.c.seq).where(ENTRIES.c.subject == subject, ENTRIES.c.payload_digest != "")
         with self._writer.transaction() as transaction:
-            if transaction.connection.execute(of_client.limit(1)).first() is None:
+            objects = self.objections.stands_in(transaction.connection, subject)
+            if not objects and transaction.connection.execute(of_client.limit(1)).first() is None:
                 raise NotFoundError("nothing is recorded about this client: check the spelling of the client id")
             doomed = PAYLOADS.c.entry_seq.in_(of_client)
             deleted = transaction.connection.execute(delete(PAYLOADS).where(doomed)).rowcount
             details = canonical_json({"payloads": deleted})
-            entry = transaction.append(_draft(self._pseudonyms, "erasure", caller, subject=subject, details=details))
-        return Erasure(entry, deleted, empty_write_ahead_file(self.engine))
+            entry = transaction.append(draft_by(self._pseudonyms, "erasure", caller, subject=subject, details=details))
+        return Erasure(entry, deleted, empty_write_ahead_file(self.engine), objects)
 
     def expire(self, older_than: timedelta, caller: Caller) -> Erasure | None:
         """Delete every payload recorded longer ago than this and record that; None if there was none."""
@@ -211,7 +217,7 @@ class Ledger:
             if not deleted:
                 return None
             details = canonical_json({"payloads": deleted, "before": before})
-            entry = transaction.append(_draft(self._pseudonyms, "expiry", caller, details=details))
+            entry = transaction.append(draft_by(self._pseudonyms, "expiry", caller, details=details))
         return Erasure(entry, deleted, empty_write_ahead_file(self.engine))
 
     # -- keys -------------------------------------------------------------------------------------------------------
@@ -224,7 +230,7 @@ class Ledger:
         granted = {"role": role, "unit": unit, "purpose": purpose, "secret_digest": key.secret_digest}
         details = canonical_json(granted)
         with self._writer.transaction() as transaction:
-            draft = _draft(self._pseudonyms, "key_created", caller, about=key.id, details=details)
+            draft = draft_by(self._pseudonyms, "key_created", caller, about=key.id, details=details)
             row = {
                 "id": key.id,
                 "secret_digest": key.secret_digest,
@@ -248,23 +254,18 @@ class Ledger:
         with self._writer.transaction() as transaction:
             if transaction.connection.execute(select(func.count()).where(usable)).scalar() == 0:
                 raise NotFoundError("no usable key has this id: `varhain key list` shows the ids")
-            entry = transaction.append(_draft(self._pseudonyms, "key_revoked", caller, about=key_id))
+            entry = transaction.append(draft_by(self._pseudonyms, "key_revoked", caller, about=key_id))
             transaction.connection.execute(update(API_KEYS).where(usable).values(revoked_at=entry.recorded_at))
         return entry
 
     def _append(self, kind: str, caller: Caller, **columns: Any) -> Recorded:
-        return self._writer.append(_draft(self._pseudonyms, kind, caller, **columns))
+        return self._writer.append(draft_by(self._pseudonyms, kind, caller, **columns))
 
 
 def open_ledger(settings: Settings) -> Ledger:
     """Return the ledger of an installation; its database must have been migrated."""
     pseudonyms = load_pseudonyms(settings.secret_file)
     return Ledger(create_database_engine(settings), pseudonyms, Witness(settings.witness_file))
-
-
-def _draft(pseudonyms: Pseudonyms, kind: str, caller: Caller, **columns: Any) -> Draft:
-    name = pseudonyms.of_caller(caller.key_id)
-    return Draft(kind, caller=name, role=caller.role, unit=caller.unit, purpose=caller.purpose, **columns)
 
 
 def _check_reader(caller: Caller) -> None:
@@ -287,6 +288,8 @@ def _screening(row: Row[Any]) -> Screening:
         client_id=payload.get("client_id"),
         document=payload.get("document"),
         answer=payload.get("answer"),
+        caseload=row.about,
+        is_from_file=row.kind == FILE_ROW,
     )
 
 

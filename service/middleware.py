@@ -7,6 +7,7 @@ the message of the exception, which may hold a person's data.
 import logging
 import time
 import traceback
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,11 +82,15 @@ class IdentityCodeGuard:
 class BodyGuard:
     """Reads the body up to a limit, also when it comes in chunks of unknown number, and leaves the document it holds
     in ``scope["state"]["document"]``.
+
+    `large` names the paths with a limit of their own. Their bytes are left unread in ``scope["state"]["body"]``:
+    reading megabytes here would keep every other request waiting, and nobody has shown a key yet.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, large: Mapping[str, int]) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.large = large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on with its document, or answers 413, 400 or 422."""
@@ -93,34 +98,34 @@ class BodyGuard:
             await self.app(scope, receive, send)
             return
         try:
-            raw = await self._read(Headers(scope=scope), receive)
+            limit = self.large.get(scope["path"], self.max_body_bytes)
+            raw = await self._read(Headers(scope=scope), receive, limit)
             if raw is None:  # the client went away: there is nobody to answer
                 return
             if scope["method"] in METHODS_WITH_DOCUMENT and raw:
-                scope.setdefault("state", {})["document"] = read_document(raw)
+                if scope["path"] in self.large:
+                    scope.setdefault("state", {})["body"] = raw
+                else:
+                    scope.setdefault("state", {})["document"] = read_document(raw)
         except ProblemError as error:
             await respond(error.problem, scope, receive, send)
             return
         await self.app(scope, _replay(raw, receive), send)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+    async def _read(self, headers: Headers, receive: Receive, limit: int) -> bytes | None:
         announced = headers.get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self.max_body_bytes:
-            raise self._too_large()
+        if not announced.isdecimal() or int(announced) > limit:
+            raise _too_large(limit)
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
-            if len(body) > self.max_body_bytes:
-                raise self._too_large()
+            if len(body) > limit:
+                raise _too_large(limit)
             if not message.get("more_body", False):
                 return bytes(body)
-
-    def _too_large(self) -> ProblemError:
-        detail = f"A request may hold at most {self.max_body_bytes} bytes; one screening needs a few thousand."
-        return ProblemError(Problem("too_large", detail, headers={"Connection": "close"}))
 
 
 async def respond(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,6 +145,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
+
+
+def _too_large(limit: int) -> ProblemError:
+    detail = f"A request of this kind may hold at most {limit} bytes; one screening needs a few thousand."
+    return ProblemError(Problem("too_large", detail, headers={"Connection": "close"}))
 
 
 def _place_of_identity_code(scope: Scope) -> str | None:

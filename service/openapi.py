@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from features.errors import NotReadyError
+from service.caseloads import LONGEST_OCCASION, MOST_CLIENTS
 from service.champion import Champion, ChampionSeat
 from service.route_access import ANYBODY, ROLES_OF_ROUTE
 
@@ -27,6 +28,15 @@ PROBLEM = {
             },
         },
     },
+}
+
+
+OCCASION = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_OCCASION,
+    "description": "Why this caseload is screened now; kept in the ledger for good, so name no person in it.",
+    "examples": ["monthly round of the Kerava unit"],
 }
 
 
@@ -65,6 +75,22 @@ class OpenApiDocument:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         content = {"application/json": {"schema": {"$ref": SCHEMAS + "ScreeningRequest"}}}
         document["paths"]["/v1/screenings"]["post"]["requestBody"] = {"required": True, "content": content}
+        many = {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_CLIENTS,
+            "items": {"$ref": SCHEMAS + "ScreeningRequest"},
+        }
+        batch = {
+            "type": "object",
+            "required": ["occasion", "clients"],
+            "additionalProperties": False,
+            "properties": {"occasion": OCCASION, "clients": many},
+        }
+        document["paths"]["/v1/screenings/batch"]["post"]["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": batch}},
+        }
         for template, operations in document["paths"].items():
             for method, operation in operations.items():
                 _complete(operation, ROLES_OF_ROUTE.get((method.upper(), template), frozenset()))

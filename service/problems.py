@@ -5,6 +5,7 @@ Nothing here ever repeats a value that was refused; pointers name fields, detail
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -56,9 +57,15 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def as_response(self, language: str) -> JSONResponse:
-        """The problem as a response in `language`; `status` overrides the kind's own."""
+        """The problem as a response in `language`."""
+        body = self.as_body(language)
+        headers = {"Content-Language": language, "Cache-Control": "no-store", **self.headers}
+        return JSONResponse(body, body["status"], headers, MEDIA_TYPE)
+
+    def as_body(self, language: str) -> dict[str, Any]:
+        """The problem as an object in `language`; `status` overrides the kind's own."""
         status = self.status or STATUS_OF_KIND[self.kind]
-        body: dict[str, object] = {
+        body: dict[str, Any] = {
             "type": f"urn:varhain:problem:{self.kind}",
             "title": say(f"problem.{self.kind}", language),
             "status": status,
@@ -66,8 +73,7 @@ class Problem:
         }
         if self.errors:
             body["errors"] = [{"pointer": fault.pointer, "detail": fault.message} for fault in self.errors]
-        headers = {"Content-Language": language, "Cache-Control": "no-store", **self.headers}
-        return JSONResponse(body, status, headers, MEDIA_TYPE)
+        return body
 
 
 class ProblemError(VarhainError):

@@ -46,6 +46,10 @@ class Pseudonyms:
         """Return the pseudonym of a client, 32 letters (128 bits); never equal to a caller's of the same name."""
         return self._pseudonym("client", client_id)
 
+    def of_part(self, use: str, name: str) -> str:
+        """Return an id, 20 letters (80 bits), that only who holds the secret can make again from the same name."""
+        return self._pseudonym(use, name)[:20]
+
     @property
     def fingerprint(self) -> str:
         """What a ledger keeps to recognise its secret again; it tells nothing about the secret."""

@@ -8,8 +8,10 @@ ANYBODY: Final = frozenset({"anybody"})
 # No route about a person for steering or analysts: they see figures, never people.
 ROLES_OF_ROUTE: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/v1/screenings"): frozenset({"advisor"}),
-    ("GET", "/v1/screenings/{screening_id}"): frozenset({"advisor"}),
-    ("GET", "/v1/clients/{client_id}/screenings"): frozenset({"advisor"}),
+    # Whole caseloads go past any one advisor's unit; reading is the operator's too, on a client's own request.
+    ("POST", "/v1/screenings/batch"): frozenset({"operator"}),
+    ("GET", "/v1/screenings/{screening_id}"): frozenset({"advisor", "operator"}),
+    ("GET", "/v1/clients/{client_id}/screenings"): frozenset({"advisor", "operator"}),
     ("GET", "/v1/model"): frozenset({"advisor", "analyst", "steering", "operator"}),
     ("GET", "/v1/promotions"): frozenset({"analyst"}),
     # Probes of a platform carry no key; these two tell of no person.

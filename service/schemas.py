@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from features.catalogue import Catalogue
 from features.catalogue_parts import Input, Words
 from features.errors import Fault
+from features.intake import CLIENT_ID
 from service.pointers import escape_pointer, hides_identity_code
 from service.purpose import SERVED_PURPOSE
 
@@ -50,7 +51,7 @@ def request_model(catalogue: Catalogue) -> type[BaseModel]:
     """The model of a screening request: exactly the inputs of `catalogue`, any other field refused."""
     fields: dict[str, Any] = {
         "client_id": (
-            Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{3,64}$")],
+            Annotated[StrictStr, Field(pattern=CLIENT_ID)],
             Field(
                 description="The client's pseudonym in the calling system: 3 to 64 letters, digits, _ or -. "
                 "Never a personal identity code.",

@@ -23,9 +23,9 @@ from service.answer import Record, assessed_record, not_assessed_record
 from service.champion import Champion
 from service.ledger import Ledger, Screening
 from service.permitted import without_answers_not_permitted
-from service.purpose import refuse_other_purposes
+from service.purpose import SERVED_PURPOSE, refuse_other_purposes
 from service.schemas import faults_in
-from service.scope import outside_of_scope
+from service.scope import CLIENT_OBJECTS, outside_of_scope
 from service.today import earliest_as_of
 
 
@@ -41,17 +41,45 @@ def screen(champion: Champion, ledger: Ledger, caller: Caller, document: Any, to
     LedgerError
         When it could not be recorded; then there is no screening.
     """
+    if (objecting := client_named_in(document)) and ledger.objections.stands(objecting):
+        kept, answer = objection_honoured(champion, caller, document, today)
+        recorded = ledger.record_screening(caller, objecting, kept, answer, champion.versions)
+        return with_place(answer, recorded.id, recorded.recorded_at, objecting)
     read = read_document(champion, caller, document, today)
-    answer = {"as_of": read.as_of.isoformat(), **assess(champion, read), **_standing_parts(champion)}
+    answer = answer_of(champion, read.as_of, assess(champion, read))
     client_id = read.document["client_id"]
     recorded = ledger.record_screening(caller, client_id, read.document, answer, champion.versions)
-    return _with_place(answer, recorded.id, recorded.recorded_at, client_id)
+    return with_place(answer, recorded.id, recorded.recorded_at, client_id)
+
+
+def client_named_in(document: Any) -> str:
+    """The client a document is about; empty where it names none."""
+    client_id = document.get("client_id") if isinstance(document, Mapping) else None
+    return client_id if isinstance(client_id, str) else ""
+
+
+def objection_honoured(champion: Champion, caller: Caller, document: Any, today: date) -> tuple[Record, Record]:
+    """What is kept of a document about somebody who objects, which is no fact of it, and the answer.
+
+    Its facts are not looked at, not even for faults; only its purpose is. Raises PurposeError.
+    """
+    purpose = document.get("purpose")
+    refuse_other_purposes(caller.purpose, purpose if isinstance(purpose, str) else SERVED_PURPOSE)
+    asked = _as_of(document, today)
+    as_of = asked if earliest_as_of(today) <= asked <= today else today
+    kept = {"client_id": document["client_id"], "purpose": SERVED_PURPOSE, "as_of": as_of.isoformat()}
+    return kept, answer_of(champion, as_of, not_assessed_record(CLIENT_OBJECTS))
+
+
+def answer_of(champion: Champion, as_of: date, found: Record) -> Record:
+    """What is found about one person, with what every answer says."""
+    return {"as_of": as_of.isoformat(), **found, **_standing_parts(champion)}
 
 
 def record_of(screening: Screening) -> Record:
     """The record of a screening that was kept, ready to be rendered in any language; it must not have been erased."""
     assert screening.answer is not None
-    return _with_place(screening.answer, screening.id, screening.recorded_at, str(screening.client_id))
+    return with_place(screening.answer, screening.id, screening.recorded_at, str(screening.client_id))
 
 
 @dataclass(frozen=True)
@@ -138,8 +166,14 @@ def told_inputs(catalogue: Catalogue, document: Mapping[str, Any]) -> list[str]:
 
 
 def _assessed(champion: Champion, document: Mapping[str, Any], frame: FeatureFrame, months: float) -> Record:
+    return worded(champion, document, frame, champion.package.screen(frame), months)
+
+
+def worded(
+    champion: Champion, document: Mapping[str, Any], frame: FeatureFrame, scored: Scored, months: float
+) -> Record:
+    """The assessment of one person in words, from the one row of features and the one of scores."""
     package = champion.package
-    scored = package.screen(frame)
     said = explain_scored(package.catalogue, frame, scored, told_inputs(package.catalogue, document))
     return assessed_record(
         package.catalogue,
@@ -186,5 +220,6 @@ def _standing_parts(champion: Champion) -> Record:
     }
 
 
-def _with_place(answer: Mapping[str, Any], screening_id: str, recorded_at: str, client_id: str) -> Record:
+def with_place(answer: Mapping[str, Any], screening_id: str, recorded_at: str, client_id: str) -> Record:
+    """The answer with where it stands in the ledger: what `answer.render` takes."""
     return {**answer, "id": screening_id, "recorded_at": recorded_at, "client_id": client_id}

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     secret_file: Path = Field(default=Path(), description="secret of the pseudonyms; empty: pseudonyms.secret in home")
     witness_file: Path = Field(default=Path(), description="heads of the chain; empty: ledger.witness in home")
     max_body_bytes: int = Field(default=262_144, ge=1024, description="largest request body")
+    max_batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="largest body of a batch of screenings")
     labour_market_file: Path | None = Field(default=None, description="newer labour market figures than the package's")
 
     def model_post_init(self, context: Any, /) -> None:

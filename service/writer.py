@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, insert, select
 
 from features.errors import LedgerError, VarhainError
+from service.access import Caller
 from service.chain import GENESIS, canonical_json, entry_digest, new_salt, payload_digest
 from service.database import write_transaction
 from service.pseudonyms import Pseudonyms, random_letters
@@ -24,6 +25,17 @@ _FOUNDATION = select(ENTRIES.c.details).where(ENTRIES.c.seq == 1)
 _ADD_ENTRY = insert(ENTRIES)
 _ADD_PAYLOAD = insert(PAYLOADS)
 _UNFORESEEN = "the ledger could not be written for a reason nobody foresaw: nothing was recorded, see the log"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Which model, package, policy and catalogue an answer was made with."""
+
+    model: str
+    model_version: str
+    package_digest: str
+    policy_version: str
+    catalogue_fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,12 @@ class Draft:
     details: str = "{}"
     content: str | None = None  # the personal part, canonical JSON
     id: str = field(default_factory=lambda: random_letters(20))
+
+
+def draft_by(pseudonyms: Pseudonyms, kind: str, caller: Caller, **columns: Any) -> Draft:
+    """Return an entry of this caller, who stands in it under a pseudonym."""
+    name = pseudonyms.of_caller(caller.key_id)
+    return Draft(kind, caller=name, role=caller.role, unit=caller.unit, purpose=caller.purpose, **columns)
 
 
 @dataclass(frozen=True)

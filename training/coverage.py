@@ -73,14 +73,15 @@ def judge_seed(
 def _figures(served: Floats, members: Floats, risks: Mapping[str, Floats], widening: float) -> dict[str, float]:
     ordered = np.sort(members, axis=1)
     lowest, middle, highest = percentiles(ordered)
-    lower = risk_of(np.minimum(served, middle - widening * (middle - lowest)))
-    upper = risk_of(np.maximum(served, middle + widening * (highest - middle)))
-    figures = {"width": float((upper - lower).mean()), "width of the refits alone": float(_width(ordered, served, 1.0))}
+    lower, upper = _range(ordered, served, widening)
+    figures = {"width": float((upper - lower).mean()), "width of the refits alone": _width(ordered, served, 1.0)}
+    alone = _range(ordered, served, 1.0)
     for name, risk in risks.items():
+        figures[f"covered by the refits alone, {name}"] = float(((risk >= alone[0]) & (risk <= alone[1])).mean())
         figures[f"covered, {name}"] = float(((risk >= lower) & (risk <= upper)).mean())
         needed = _widening_needed(risk, served, lowest, middle, highest)
         figures[f"widening for 80 %, {name}"] = needed
-        figures[f"width at that, {name}"] = float(_width(ordered, served, max(1.0, needed)))
+        figures[f"width at that, {name}"] = _width(ordered, served, max(1.0, needed))
     decisive = np.maximum(served, ordered[:, -(members.shape[1] // DISSENT + 1)])
     threshold = np.quantile(decisive, 1 - FLAGGED)
     same = ((members >= threshold) == (served >= threshold)[:, None]).sum(axis=1)
@@ -103,10 +104,14 @@ def _widening_needed(risk: Floats, served: Floats, lowest: Floats, middle: Float
     return float(np.quantile(np.where(between, 0.0, np.where(above, up, down)), COVERED))
 
 
-def _width(ordered: Floats, served: Floats, widening: float) -> float:
+def _range(ordered: Floats, served: Floats, widening: float) -> tuple[Floats, Floats]:
     lowest, middle, highest = percentiles(ordered)
     lower = risk_of(np.minimum(served, middle - widening * (middle - lowest)))
-    upper = risk_of(np.maximum(served, middle + widening * (highest - middle)))
+    return lower, risk_of(np.maximum(served, middle + widening * (highest - middle)))
+
+
+def _width(ordered: Floats, served: Floats, widening: float) -> float:
+    lower, upper = _range(ordered, served, widening)
     return float((upper - lower).mean())
 
 

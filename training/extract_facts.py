@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, Input
 from features.errors import ExtractError
+from features.extract_codes import code_positions
+from features.extract_columns import MISSING_DAY, ExtractFile, open_file
 from features.facts import DEPARTURES, OPEN_END, SECTIONS, Facts, LabourMarket, day_number, fact_table
 from training.extract import Extract, fingerprint_of_file, raise_faults
-from training.extract_codes import code_positions
-from training.extract_columns import MISSING_DAY, ExtractFile, open_file
 from training.extract_protected import protected_columns, read_protected
 from training.extract_recording import stand_in
 

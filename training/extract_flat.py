@@ -3,17 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.catalogue import Catalogue, FlatSource, Input
+from features.catalogue import Catalogue
 from features.errors import ExtractError
-from features.facts import Floats, day_number
+from features.extract_codes import protected_positions
+from features.extract_columns import ExtractFile, open_file
+from features.flat_columns import flat_days, flat_values
 from features.frame import frame_from_columns
 from training.extract import Extract, FlatRows, fingerprint_of_file, raise_faults
-from training.extract_codes import code_positions, protected_positions
-from training.extract_columns import MISSING_DAY, ExtractFile, open_file
 
 
 def read_flat(path: Path, catalogue: Catalogue) -> Extract:
@@ -41,11 +40,11 @@ def read_flat(path: Path, catalogue: Catalogue) -> Extract:
     file.refuse_identity_codes()
     raise_faults(file.faults)
 
-    as_of = _as_of(file, flat)
+    as_of = flat_days(file, flat)
     client_ids, person = _people(file, flat.person)
     if flat.person != "row":
         _refuse_duplicates(file, person, as_of)
-    columns = {item.name: _values(file, item, as_of) for item in catalogue.inputs}
+    columns = {item.name: flat_values(file, item, as_of) for item in catalogue.inputs}
     measured = file.numbers(catalogue.label.column)
     outcome = np.where(np.isnan(measured), np.nan, (measured >= catalogue.label.at_least).astype(np.float64))
     protected = {}
@@ -69,16 +68,6 @@ def read_flat(path: Path, catalogue: Catalogue) -> Extract:
     )
 
 
-def _as_of(file: ExtractFile, flat: FlatSource) -> NDArray[np.int32]:
-    if flat.as_of_type == "date":
-        return file.days(flat.as_of)
-    numbers = file.whole(flat.as_of) + day_number(flat.as_of_origin)
-    file.fault(
-        flat.as_of, np.abs(numbers) > 10_000_000, "is not a day number; give whole days since the catalogue's origin"
-    )
-    return np.clip(numbers, MISSING_DAY + 1, 2**31 - 1).astype(np.int32)
-
-
 def _people(file: ExtractFile, column: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     if column == "row":
         # the name of a row is its place: nothing else is known to tell claimants apart
@@ -88,26 +77,6 @@ def _people(file: ExtractFile, column: str) -> tuple[tuple[str, ...], NDArray[np
     people = unique.take(pc.sort_indices(unique))
     person = pc.fill_null(pc.index_in(texts, value_set=people), 0).to_numpy().astype(np.int64)
     return tuple(people.to_pylist()), person
-
-
-def _values(file: ExtractFile, item: Input, as_of: NDArray[np.int32]) -> Floats:
-    if item.type == "code":
-        if pa.types.is_integer(file.table.column(item.field).type):
-            texts = file.table.column(item.field).cast(pa.string())
-            place = file.table.column_names.index(item.field)
-            file.table = file.table.set_column(place, item.field, texts)
-        position = code_positions(file, item.field, item, as_of, may_be_empty=not item.required)
-        return np.where(position < 0, np.nan, position.astype(np.float64))
-    if item.type == "boolean":
-        values = file.flags(item.field)
-    elif item.type == "date":
-        days = file.days(item.field, may_be_empty=not item.required)
-        values = np.where(days == MISSING_DAY, np.nan, days.astype(np.float64))
-    else:
-        values = file.numbers(item.field, item.minimum, item.maximum)
-    if item.required:
-        file.fault(item.field, np.isnan(values), "is empty; the catalogue requires it")
-    return values
 
 
 def _refuse_duplicates(file: ExtractFile, person: NDArray[np.int64], as_of: NDArray[np.int32]) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
+from features.extract_codes import protected_positions
+from features.extract_columns import ExtractFile
 from features.facts import Floats
-from training.extract_codes import protected_positions
-from training.extract_columns import ExtractFile
 
 
 def protected_columns(catalogue: Catalogue) -> tuple[tuple[str, ...], tuple[str, ...]]:

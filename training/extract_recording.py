@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
+from features.extract_columns import MISSING_DAY
 from features.facts import COLUMNS, OPEN_END, Days
-from training.extract_columns import MISSING_DAY
 
 
 def stand_in(

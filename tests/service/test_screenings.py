@@ -264,7 +264,7 @@ def test_a_clients_screenings_come_newest_first_and_for_the_own_unit_only(
 
     ScreeningList.model_validate(own)
     assert [screening["id"] for screening in own["screenings"]] == ids[::-1]
-    assert other == {"screenings": [], "erased": 0}
+    assert other == {"screenings": [], "from_files": [], "erased": 0}
 
 
 def test_an_erased_screening_is_gone_and_said_to_be(client: TestClient, service: Served, post: Post) -> None:
@@ -273,7 +273,7 @@ def test_an_erased_screening_is_gone_and_said_to_be(client: TestClient, service:
 
     assert client.get(f"/v1/screenings/{first['id']}", headers=service.headers()).status_code == 410
     found = client.get("/v1/clients/client-to-forget/screenings", headers=service.headers()).json()
-    assert found == {"screenings": [], "erased": 1}
+    assert found == {"screenings": [], "from_files": [], "erased": 1}
 
 
 def test_when_the_ledger_cannot_be_written_nothing_is_answered(client: TestClient, service: Served, post: Post) -> None:

@@ -106,6 +106,7 @@ class ExtractFile:
     def days(self, name: str, may_be_empty: bool = False) -> NDArray[np.int32]:
         """Return a column of dates as day numbers, int32 (rows,); MISSING_DAY where empty."""
         column = self.table.column(name)
+        told_nothing = _is_null(column)
         if _is_text(column.type):
             column = self._parsed(name, column, DATE, pa.date32(), "must be a date written as YYYY-MM-DD")
         elif not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type) or pa.types.is_null(column.type)):
@@ -114,7 +115,7 @@ class ExtractFile:
         else:
             column = column.cast(pa.date32(), safe=False)
         if not may_be_empty:
-            self.fault(name, _is_null(column), "is empty; every row must have it")
+            self.fault(name, told_nothing, "is empty; every row must have it")
         days: NDArray[np.int32] = pc.fill_null(column.cast(pa.int32()), MISSING_DAY).to_numpy()
         return days
 
@@ -123,6 +124,7 @@ class ExtractFile:
     ) -> NDArray[np.float64]:
         """Return a column of numbers, float64 (rows,), NaN where empty; NaN, infinity and out of range are faults."""
         column = self.table.column(name)
+        told_nothing = _is_null(column)
         if _is_text(column.type):
             column = self._parsed(name, column, NUMBER, pa.float64(), "must be a finite number with a decimal point")
         elif not (
@@ -131,12 +133,12 @@ class ExtractFile:
             self.fault(name, None, f"must be a number and is {column.type}; deliver numbers")
             return np.full(len(self), np.nan)
         empty = _is_null(column)
-        values = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
+        values: NDArray[np.float64] = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
         self.fault(
             name, ~np.isfinite(values) & ~empty, "is NaN or infinite; leave the cell empty where it is not known"
         )
         if not may_be_empty:
-            self.fault(name, empty, "is empty; every row must have it")
+            self.fault(name, told_nothing, "is empty; every row must have it")
         low, high = -np.inf if minimum is None else minimum, np.inf if maximum is None else maximum
         outside = (values < low) | (values > high)
         self.fault(
@@ -144,15 +146,17 @@ class ExtractFile:
         )
         return values
 
-    def whole(self, name: str) -> NDArray[np.int64]:
-        """Return a column of whole numbers without empty cells, int64 (rows,)."""
+    def whole(self, name: str, may_be_empty: bool = False) -> NDArray[np.int64]:
+        """Return a column of whole numbers, int64 (rows,); 0 where empty."""
         column = self.table.column(name)
+        told_nothing = _is_null(column)
         if _is_text(column.type):
             column = self._parsed(name, column, WHOLE, pa.int64(), "must be a whole number")
         elif not pa.types.is_integer(column.type):
             self.fault(name, None, f"must be a whole number and is {column.type}; deliver whole numbers")
             return np.zeros(len(self), np.int64)
-        self.fault(name, _is_null(column), "is empty; every row must have it")
+        if not may_be_empty:
+            self.fault(name, told_nothing, "is empty; every row must have it")
         return np.asarray(pc.fill_null(column.cast(pa.int64()), 0).to_numpy())
 
     def flags(self, name: str) -> NDArray[np.float64]:

@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.catalogue import Input, Value
+from features.extract_columns import ExtractFile
 from features.facts import day_number
-from training.extract_columns import ExtractFile
 
 FIRST_DAY, LAST_DAY = -(2**31) + 1, 2**31 - 1
 

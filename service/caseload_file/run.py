@@ -1,0 +1,200 @@
+"""The story of a run over a file: any number of people, in the order of the file, in bounded memory, and resumable."""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+from features.errors import ExtractError
+from features.table_stream import TableStream
+from model_registry.scoring.told_domains import TellingRules
+from service.caseload_file.assess import Answers, assess_portion, columns, has_range
+from service.caseload_file.output import answers_as_bytes, as_csv, join_answers, join_rejects
+from service.caseload_file.plan import CaseloadError, Plan, about, digest_of
+from service.caseload_file.source import Portion, open_source, portions
+from service.caseload_file.work_folder import Done, WorkFolder, as_json
+from service.caseloads import FileRun
+from service.champion import Champion
+from service.ledger import Ledger
+
+Step = Callable[[int], object]
+ANSWERS, REJECTS, ABOUT, READY = "answers", "rejects", "about.json", "ready.json"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run whose output is there: how many clients got what, and where it went on."""
+
+    plan: Plan
+    counts: Mapping[str, int]
+    resumed_at_row: int
+
+
+def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> Finished:
+    """The finished run of a plan; `step` is told of every further byte of the source that is done.
+
+    Raises
+    ------
+    ExtractError
+        The source cannot be read, or its clients do not follow each other.
+    CaseloadError
+        The output cannot be written, is there already, or another run is at work on it.
+    LedgerError
+        A portion could not be recorded; then it is not in the output either.
+    """
+    plan.check()
+    digest = digest_of(plan.source)
+    catalogue = champion.package.catalogue
+    stream = TableStream(plan.source, catalogue.flat.separator if catalogue.flat else ",")
+    open_source(stream, catalogue, plan.as_of is None)
+    _refuse_what_is_there(plan)
+    work = WorkFolder(plan)
+    with work.locked():
+        plan = _begin_or_go_on(plan, champion, work, digest)
+        done = work.done()
+        if not _is_published(plan, work):
+            try:
+                if not plan.is_dry and not done:
+                    _read_through(plan, champion, stream)
+                _screen_the_rest(plan, champion, ledger, work, stream, digest, step)
+            except ExtractError:
+                work.remove()  # a source that cannot be read to its end must change, and another run will read it
+                raise
+            _publish(plan, champion, ledger, work, digest)
+        finished = Finished(plan, _sum(work.done()), done[-1].next_row if done else 0)
+        work.remove()
+    return finished
+
+
+def _refuse_what_is_there(plan: Plan) -> None:
+    if plan.work.exists():
+        return  # what is there is of the run that left the folder
+    for file in (plan.out, plan.rejects, plan.about):
+        if file.exists():
+            raise CaseloadError(f"--out: {file.name} exists already; name another file, or move it away")
+
+
+def _read_through(plan: Plan, champion: Champion, stream: TableStream) -> None:
+    """Nothing, when the source can be read to its end: else it is known before anybody is recorded."""
+    for _ in portions(stream, champion.package.catalogue, plan.rows_at_once):
+        pass
+
+
+def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: str) -> Plan:
+    """The plan with the day on which the run was begun, which is written down at its first start."""
+    begun = work.begun() if work.done() else None
+    if begun is not None:
+        plan = replace(plan, today=date.fromisoformat(begun["today"]))
+    identity = plan.identity(champion, digest)
+    if begun is None:
+        if plan.out.exists():
+            raise CaseloadError(f"--out: {plan.out.name} exists already; name another file, or move it away")
+        work.begin({"today": plan.today.isoformat(), "identity": identity})
+    elif begun["identity"] != identity:
+        changed = [name for name, value in identity.items() if begun["identity"].get(name) != value]
+        raise CaseloadError(
+            f"{work.folder.name} is of a run that was to do something else ({', '.join(changed)} changed): give that "
+            "command again to finish it, or remove the folder"
+        )
+    return plan
+
+
+def _screen_the_rest(
+    plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, stream: TableStream, digest: str, step: Step
+) -> None:
+    done = work.done()
+    skip, before = (done[-1].next_row, done[-1].last_client) if done else (0, "")
+    run = _begun_in(ledger, plan, champion, digest)
+    rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
+    assess = partial(assess_portion, plan, champion, rules)
+    source = portions(stream, champion.package.catalogue, plan.rows_at_once, skip, before)
+    told = 0
+    number = len(done)
+    with closing(_in_order(source, assess, ledger, plan.threads)) as answered:
+        for portion, answers in answered:
+            if run is not None:
+                answers = _recorded(ledger, run, answers)
+            counts = {**answers.counts, "rows": portion.table.num_rows}
+            content = answers_as_bytes(answers.table, plan.out.suffix)
+            kept = Done(portion.next_row, portion.client_ids[-1], counts)
+            work.add(number, content, as_csv(answers.rejects), kept)
+            number += 1
+            step(stream.position - told)
+            told = stream.position
+    if number == 0:
+        raise ExtractError(f"{plan.source.name} has a header and no rows; there is nobody to screen")
+
+
+def _begun_in(ledger: Ledger, plan: Plan, champion: Champion, digest: str) -> FileRun | None:
+    """The run as the ledger knows it; None in a dry run."""
+    if plan.caller is None:
+        return None
+    return ledger.caseloads.begin_file(plan.caller, plan.screenings(champion, digest), champion.versions)
+
+
+def _in_order(
+    source: Iterator[Portion], assess: Callable[..., Answers], ledger: Ledger, threads: int
+) -> Generator[tuple[Portion, Answers], None, None]:
+    """Each portion with its answers, in order; one is assessed on each core, and no more are held than that and one."""
+    waiting: deque[tuple[Portion, Future[Answers]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for portion in source:
+                # Asked anew each time: who objects while a long run is under way is honoured from then on.
+                waiting.append((portion, pool.submit(assess, ledger.objections.standing(), portion)))
+                if len(waiting) > threads:
+                    first, answers = waiting.popleft()
+                    yield first, answers.result()
+            while waiting:
+                first, answers = waiting.popleft()
+                yield first, answers.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _recorded(ledger: Ledger, run: FileRun, answers: Answers) -> Answers:
+    """The same answers with the ids under which they stand in the ledger."""
+    names = [name for name in answers.table.column_names if name not in ("screening_id", "run", "delete_by")]
+    rows = answers.table.select(names).to_pylist()
+    ids = ledger.caseloads.record_rows(run, answers.first_rows.tolist(), rows)
+    place = answers.table.column_names.index("screening_id")
+    return replace(answers, table=answers.table.set_column(place, "screening_id", [ids]))
+
+
+def _publish(plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, digest: str) -> None:
+    """Make the whole output and give it its name, last of all and in one step."""
+    told = about(plan, champion, digest, _sum(work.done()))
+    rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
+    with work.making(ANSWERS) as file:
+        names = columns(rules, has_range(plan, champion))
+        join_answers(work.parts("answers"), plan.out.suffix, names, told, file)
+    with work.making(REJECTS) as file:
+        join_rejects(work.parts("rejects"), file)
+    work.write(ABOUT, as_json(told))
+    output = digest_of(work.folder / ANSWERS)
+    if run := _begun_in(ledger, plan, champion, digest):
+        ledger.caseloads.finish_file(run, told["counts"], output)
+    work.write(READY, as_json({"sha256": output}))
+    work.publish(REJECTS, plan.rejects)
+    work.publish(ABOUT, plan.about)
+    work.publish(ANSWERS, plan.out, once=True)
+
+
+def _is_published(plan: Plan, work: WorkFolder) -> bool:
+    """Whether the output has its name already, and only the folder was left behind."""
+    ready: Any = work.folder / READY
+    if not ready.exists() or not plan.out.exists():
+        return False
+    return hashlib.sha256(plan.out.read_bytes()).hexdigest() in ready.read_text(encoding="utf-8")
+
+
+def _sum(done: list[Done]) -> dict[str, int]:
+    whole: Counter[str] = Counter()
+    for portion in done:
+        whole.update(portion.counts)
+    return dict(sorted(whole.items()))

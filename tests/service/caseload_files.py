@@ -1,0 +1,72 @@
+"""Files of caseloads for tests, made of the very documents that a single screening takes."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from features.fact_rows import columns_of
+from features.intake import LISTS
+from service.access import Caller
+from service.caseload_file.plan import Plan
+from service.caseload_file.run import Finished, screen_file
+from service.champion import promoted_champion
+from service.ledger import open_ledger
+from service.today import today_in_finland
+from tests.service.served import Served, catalogue
+
+OPERATOR = Caller("operatorkey", "operator", "kerava", "service_planning")
+
+
+def rows_of(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of one client's document in a table of facts."""
+    client = {"client_id": document["client_id"], "as_of": document.get("as_of", today_in_finland().isoformat())}
+    for name, value in document.items():
+        if name in LISTS:
+            for item in value or ():
+                yield {**client, "fact": name, **_plain(item)}
+        elif name not in ("client_id", "purpose", "as_of") and value is not None:
+            yield {**client, "fact": "statements", "input": name, "value": _text(value)}
+
+
+def fact_file(path: Path, documents: Iterable[Mapping[str, Any]], **changes: Any) -> Path:
+    """A CSV file of the facts in some documents, in their order."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns_of(catalogue()), extrasaction="raise")
+        writer.writeheader()
+        for document in documents:
+            writer.writerows({**row, **changes} for row in rows_of(document))
+    return path
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(service: Served, source: Path, out: Path, **changes: Any) -> Finished:
+    """A dry run over a file, in this process."""
+    ledger = open_ledger(service.settings)
+    plan = Plan(**{"source": source, "out": out, "today": today_in_finland(), "keep_days": 30, **changes})
+    return screen_file(plan, promoted_champion(ledger, service.settings), ledger, lambda _: None)
+
+
+def answers(service: Served, source: Path, out: Path, **changes: Any) -> list[dict[str, str]]:
+    """The rows of the CSV file that a dry run writes."""
+    run(service, source, out, **changes)
+    return table(out)
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    row = {}
+    for name, value in item.items():
+        if isinstance(value, Mapping):
+            row |= {f"{name}_{part}": number for part, number in value.items()}
+        elif value is not None:
+            row[name] = _text(value)
+    return row
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
