@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -204,8 +203,9 @@ def open_file(path: Path, separator: str = ",") -> ExtractFile:
     except FileNotFoundError:
         raise ExtractError(f"{path.name} is missing in the extract; deliver it") from None
     except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
-        # pyarrow's own words on a text file repeat its row
-        raise ExtractError(why_unreadable(path)) from (error if path.suffix == ".parquet" else None)
+        if path.suffix == ".parquet":
+            raise ExtractError(f"{path.name} is cut short or not a Parquet file; deliver it again") from error
+        raise ExtractError(_why_unreadable(path)) from None
     if table.num_rows == 0 and not table.column_names:
         raise ExtractError(f"{path.name} is empty; deliver it with a header and rows")
     return ExtractFile(path.name, table)
@@ -214,29 +214,25 @@ def open_file(path: Path, separator: str = ",") -> ExtractFile:
 def _read_text(path: Path, separator: str) -> pa.Table:
     if separator == "whitespace":
         return _read_blank_separated(path)
-    return pa.csv.read_csv(path, **as_text(path, separator))
-
-
-def as_text(path: Path, separator: str = ",") -> dict[str, Any]:
-    """Return how pyarrow is to read a CSV file: every column as text, null where empty."""
     with path.open("rb") as file:
         header = file.readline()
     names = header.decode("utf-8-sig", errors="replace").rstrip("\r\n").split(separator)
-    return {
-        "parse_options": pa.csv.ParseOptions(delimiter=separator),
-        "convert_options": pa.csv.ConvertOptions(
+    return pa.csv.read_csv(
+        path,
+        parse_options=pa.csv.ParseOptions(delimiter=separator),
+        convert_options=pa.csv.ConvertOptions(
             column_types={name.strip('"'): pa.string() for name in names},
             strings_can_be_null=True,
             null_values=[""],
         ),
-    }
+    )
 
 
 def _read_blank_separated(path: Path) -> pa.Table:
     try:
         lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError:
-        raise ExtractError(why_unreadable(path)) from None
+        raise ExtractError(_why_unreadable(path)) from None
     if not lines:
         raise ExtractError(f"{path.name} is empty; deliver it with a header and rows")
     names, rows = lines[0], lines[1:]
@@ -250,10 +246,7 @@ def _read_blank_separated(path: Path) -> pa.Table:
     return pa.Table.from_arrays(columns, names=names)
 
 
-def why_unreadable(path: Path) -> str:
-    """Return in a sentence why a file that pyarrow refused cannot be read."""
-    if path.suffix == ".parquet":
-        return f"{path.name} is cut short or not a Parquet file; deliver it again"
+def _why_unreadable(path: Path) -> str:
     content = path.read_bytes()
     try:
         content.decode("utf-8")

@@ -14,19 +14,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from features.errors import ExtractError
+from features.extract_columns import ExtractFile
+from features.table_stream import TableStream
 from training.distributed.disk import writing
 from training.distributed.partitioned import INDEX, Part, Partitioned
 from training.extract import fingerprint_of_file, raise_faults
-from training.extract_columns import ExtractFile, as_text, why_unreadable
 from training.extract_facts import FILES, KINDS, path_of, read_meta
 
 PEOPLE_EACH = 20_000
 """A partition is what a worker holds at once: read, checked and computed it takes some 200 MiB (docs/scaling.md)."""
-ROWS_AT_ONCE, ROWS_WAITING, BYTES_AT_ONCE = 131_072, 1_000_000, 2**24
+ROWS_WAITING = 1_000_000
 MOST_PARTITIONS = 2_000
 SPARE_FILES = 100
 
@@ -147,22 +147,13 @@ def batches(path: Path) -> Iterator[Batch]:
     ExtractError
         Where the file is cut short or not a table.
     """
-    first = 0
-    try:
-        with ExitStack() as stack:
-            if path.suffix == ".parquet":
-                file = stack.enter_context(pq.ParquetFile(path))
-                schema, pieces = file.schema_arrow, file.iter_batches(ROWS_AT_ONCE)
-            else:
-                options = pa.csv.ReadOptions(block_size=BYTES_AT_ONCE)
-                file = stack.enter_context(pa.csv.open_csv(path, options, **as_text(path)))
-                schema, pieces = file.schema, iter(file)
-            yield Batch(schema.empty_table(), 0)
-            for piece in pieces:
-                yield Batch(pa.Table.from_batches([piece]), first)
-                first += piece.num_rows
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
-        raise ExtractError(why_unreadable(path)) from (error if path.suffix == ".parquet" else None)
+    stream, first = TableStream(path), 0
+    for table in stream.blocks():
+        yield Batch(table, first)
+        first += table.num_rows
+    if first == 0:
+        texts = pa.schema([(name, pa.string()) for name in stream.columns])
+        yield Batch((pq.read_schema(path) if path.suffix == ".parquet" else texts).empty_table(), 0)
 
 
 def _cut(path: Path, files: Sequence[Path], starts: Sequence[str], done: Callable[[int], object]) -> _Counted:
