@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.facts import Facts
-from features.outcome import BY_MOVE, OUTSIDE, REACHED, UNSEEN, labels
+from features.outcome import BY_MOVE, OUTSIDE, REACHED, UNSEEN, Outcome, labels
 from model_registry.evidence.survival import censoring_weights
 from model_registry.scoring.calibration import SigmoidCalibration
 from training.cohort import DAYS_A_MONTH, Cohort
@@ -107,24 +107,33 @@ def build_chain(
     observed_until: int,
     months: float,
 ) -> Chain:
+    """Return the chain of these person-dates, as these facts tell it on a day; see `chain_of`."""
+    told = labels(catalogue, facts.take(cohort.person[rows]), cohort.as_of[rows], known_on)
+    return chain_of(catalogue, told, cohort, rows, observed_until=observed_until, months=months)
+
+
+def chain_of(
+    catalogue: Catalogue, told: Outcome, cohort: Cohort, rows: Rows, *, observed_until: int, months: float
+) -> Chain:
     """Return the chain of these person-dates, as known on a day; positions are positions in `rows`.
 
     Parameters
     ----------
+    told : Outcome (n,)
+        Of these person-dates, as known on the day.
     rows : int64 (n,)
         Of the cohort: sorted, so that a person's later date follows the earlier one.
     months : float
         How far back from the last complete day, for each link.
     """
     person, as_of, landmark = cohort.person[rows], cohort.as_of[rows], cohort.landmark[rows]
-    outcome = labels(catalogue, facts.take(person), as_of, known_on)
     later = np.minimum(np.arange(len(rows)) + 1, max(len(rows) - 1, 0))
     ordered = list(catalogue.landmarks)
     links = []
     for position, (month, step) in reversed(list(enumerate(steps(catalogue).items()))):
         latest = observed_until - step
         chosen = (landmark == month) & (as_of <= latest) & (as_of > latest - round(months * DAYS_A_MONTH))
-        own = np.flatnonzero(chosen & (outcome.ended_by != OUTSIDE))
+        own = np.flatnonzero(chosen & (told.ended_by != OUTSIDE))
         last = position == len(ordered) - 1
         following = np.full(len(own), -1)
         reached = as_of[own] + step
@@ -135,9 +144,9 @@ def build_chain(
             following = np.where(same, next_one, -1)
             reached = np.where(same, as_of[next_one], reached)
         # a person-date at the next landmark is no proof: the end may have become known only after it
-        stayed = outcome.ended_by[own] == REACHED if last else outcome.ended_on[own] >= reached
-        lost = ~stayed & np.isin(outcome.ended_by[own], (BY_MOVE, UNSEEN))
-        weight = censoring_weights(np.minimum(outcome.ended_on[own], reached) - as_of[own], lost)
+        stayed = told.ended_by[own] == REACHED if last else told.ended_on[own] >= reached
+        lost = ~stayed & np.isin(told.ended_by[own], (BY_MOVE, UNSEEN))
+        weight = censoring_weights(np.minimum(told.ended_on[own], reached) - as_of[own], lost)
         seen = weight > 0
         links.append(Link(month, own[seen], following[seen], stayed[seen], weight[seen]))
     return Chain(tuple(links))

@@ -25,6 +25,15 @@ it stopped; a changed program starts anew.
 """
 
 
+SCALING_HELP = """Time and memory by the number of people, one process beside two Dask workers; and Finland on paper.
+
+Example: varhain evidence scaling --people 10000 --people 30000 --people 100000 --out docs/scaling.md
+
+Made on a machine that does nothing else. What is done is kept in VARHAIN_HOME, so an interrupted run goes on where it
+stopped; a changed program starts anew.
+"""
+
+
 COMMITTEE_HELP = """How far the committee's range must be drawn out to cover the true risk, on many populations.
 
 Example: varhain evidence committee --seeds 10 --people 100000
@@ -87,6 +96,37 @@ def register(app: typer.Typer) -> None:
         from training.coverage import as_markdown, judge_seed
 
         measure_on_seeds("committee", judge_seed, as_markdown, range(first, first + seeds), people, out, processes)
+
+    @evidence.command("scaling", help=SCALING_HELP)
+    def scaling_command(
+        people: Annotated[list[int], typer.Option(min=5_000, help="A size; repeat it, two sizes at least.")],
+        one_process_up_to: Annotated[
+            int, typer.Option(min=0, help="More people than these are measured with workers only.")
+        ] = 1_000_000,
+        out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/scaling.md"),
+    ) -> None:
+        from datetime import UTC, datetime
+
+        from model_registry.home import home
+        from training.scaling import measure
+        from training.scaling_page import as_markdown
+        from training.seeds import commit_of_the_program
+
+        if not out.parent.is_dir():
+            raise typer.BadParameter("its folder does not exist; make it first", param_hint="--out")
+        if len(set(people)) < 2:
+            raise typer.BadParameter(
+                "give it twice at least, with two sizes: one cannot tell what is fixed from what grows",
+                param_hint="--people",
+            )
+
+        def tell(words: str) -> None:
+            typer.echo(words, err=True)
+
+        runs = measure(people, one_process_up_to, home() / "evidence" / "scaling", tell)
+        page = as_markdown(runs, datetime.now(UTC).date(), commit_of_the_program())
+        out.write_text(page, encoding="utf-8")
+        typer.echo(page)
 
     @app.command("train", help=HELP)
     def train_command(

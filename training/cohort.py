@@ -1,6 +1,6 @@
 """Who is screened when: the as-of dates of each run of unemployment at the catalogue's landmarks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +10,13 @@ from features.as_of import known_at
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.facts import Facts, day_number, empty_table
+from features.frame import FeatureFrame, build_features
 from features.history import LAID_OFF, UNEMPLOYED, present_spell
 from features.outcome import labels
 from training.extract import Extract
 
 DAYS_A_MONTH = 30.4375
+PERSON_DATES_AT_ONCE = 50_000
 LEGAL_AGES = (18, 64)
 """First and last age in years at which people are screened (assumption: the area's own choice stands in its policy)."""
 
@@ -103,6 +105,18 @@ def build_cohort(extract: Extract, catalogue: Catalogue) -> Cohort:
     counts["outcome not known"] = int(np.isnan(outcome.value).sum())
     flagged = {name: inside[kept][order] for name, inside in flags.items()}
     return Cohort(person, as_of, outcome.matures_on, landmark, outcome.value, counts, flagged)
+
+
+def features_of_cohort(
+    catalogue: Catalogue, facts: Facts, cohort: Cohort, done: Callable[[int], object] = lambda rows: None
+) -> FeatureFrame:
+    """Return the features of a cohort's person-dates, some at a time; `done` is told how many are ready."""
+    parts = [np.empty((0, len(catalogue.feature_names)))]
+    for start in range(0, len(cohort), PERSON_DATES_AT_ONCE):
+        rows = slice(start, start + PERSON_DATES_AT_ONCE)
+        parts.append(build_features(catalogue, facts.take(cohort.person[rows]), cohort.as_of[rows]).values)
+        done(len(parts[-1]))
+    return FeatureFrame(np.concatenate(parts), catalogue.feature_names, catalogue.fingerprint)
 
 
 def ages(extract: Extract, person: NDArray[np.int64], as_of: NDArray[np.int32]) -> NDArray[np.float64]:

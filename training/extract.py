@@ -90,6 +90,10 @@ def read_extract(path: Path, catalogue: Catalogue) -> Extract:
         )
     if not path.exists():
         raise ExtractError(f"there is no extract at {path}; give the folder, or the file of a flat extract")
+    if (path / "partitions.json").is_file():
+        raise ExtractError(
+            f"the extract at {path} is partitioned; use `varhain distributed train`, or give the whole extract"
+        )
     if catalogue.source_kind == "flat":
         from training.extract_flat import read_flat
 

@@ -24,6 +24,7 @@ from training.extract_recording import stand_in
 Days = NDArray[np.int32]
 
 KINDS = ("spells", "services", "self_assessments", "statements", "departures")
+FILES = (*KINDS, "protected", "labour_market")
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "spells": ("client_id", "fact_id", "employment_code", "start", "end", "known_on"),
     "services": ("client_id", "fact_id", "service", "start", "end", "known_on"),
@@ -55,14 +56,14 @@ def read_facts(folder: Path, catalogue: Catalogue) -> Extract:
     ExtractError
         With every fault of every file.
     """
-    meta = _read_meta(folder)
+    meta = read_meta(folder)
     until = day_number(date.fromisoformat(meta["delivered_until"]))
     if until > day_number(date.today()):
         raise ExtractError(
             "meta.json: delivered_until lies in the future; give the last day for which everything has been delivered "
             "(spells still open would count as lasting until then)"
         )
-    paths = {kind: _path(folder, kind) for kind in (*KINDS, "protected", "labour_market")}
+    paths = {kind: path_of(folder, kind) for kind in FILES}
     files = {kind: open_file(path) for kind, path in paths.items()}
     usable = [kind for kind in KINDS if files[kind].check_columns(REQUIRED[kind], ("delivered_on",))]
     files["labour_market"].check_columns(LABOUR_MARKET)
@@ -115,7 +116,8 @@ def read_facts(folder: Path, catalogue: Catalogue) -> Extract:
     )
 
 
-def _read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Return meta.json of an extract; it names the day until which everything has been delivered."""
     try:
         meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         date.fromisoformat(meta["delivered_until"])
@@ -126,7 +128,8 @@ def _read_meta(folder: Path) -> dict[str, Any]:
     return meta
 
 
-def _path(folder: Path, kind: str) -> Path:
+def path_of(folder: Path, kind: str) -> Path:
+    """Return the one file of a kind in an extract, Parquet or CSV."""
     found = [folder / f"{kind}{suffix}" for suffix in SUFFIXES if (folder / f"{kind}{suffix}").is_file()]
     if not found:
         raise ExtractError(f"{kind}.parquet (or {kind}.csv) is missing in {folder.name}; deliver it, empty if need be")

@@ -5,7 +5,8 @@ going on. They need not be dropped. Their time counts up to that day, and invers
 each run seen to its end the weight of those like it that were not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from model_registry.evidence.survival import censoring_weights, effective_n
 Floats = NDArray[np.float64]
 PERSON_DATES_AT_ONCE = 50_000
 LARGEST_WEIGHT = 10.0
+COLUMNS = fields(Outcome)
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,42 @@ def follow(
     name : str, optional
         One of `features.outcome.LABELS`; the catalogue's own by default.
     """
-    n = len(person)
-    value, days = np.full(n, np.nan), np.zeros(n)
-    censored, outside = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-    for start in range(0, n, PERSON_DATES_AT_ONCE):
-        rows = slice(start, start + PERSON_DATES_AT_ONCE)
-        outcome = labels(catalogue, facts.take(person[rows]), as_of[rows], known_on, name)
-        outside[rows] = outcome.ended_by == OUTSIDE
-        censored[rows], last_seen = seen_until(outcome, observed_until)
-        value[rows] = np.where(outside[rows] | censored[rows], np.nan, outcome.value)
-        days[rows] = np.maximum(last_seen - as_of[rows], 0)
-    weight = np.zeros(n)
+    return weighed(told_by(catalogue, facts, person, as_of, known_on, name), as_of, landmark, observed_until)
+
+
+def told_by(
+    catalogue: Catalogue,
+    facts: Facts,
+    person: NDArray[np.int64],
+    as_of: NDArray[np.int32],
+    known_on: int,
+    name: str | None = None,
+) -> Outcome:
+    """Return what these facts tell of the person-dates (n,) on a day; each row is of its own person alone."""
+    parts = [
+        labels(catalogue, facts.take(person[rows]), as_of[rows], known_on, name)
+        for rows in (
+            slice(start, start + PERSON_DATES_AT_ONCE) for start in range(0, max(len(person), 1), PERSON_DATES_AT_ONCE)
+        )
+    ]
+    return joined(parts)
+
+
+def joined(parts: Sequence[Outcome]) -> Outcome:
+    """Return the outcomes of several lots of person-dates, one after the other."""
+    return Outcome(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in COLUMNS})
+
+
+def weighed(outcome: Outcome, as_of: NDArray[np.int32], landmark: NDArray[np.int8], observed_until: int) -> Followed:
+    """Return outcomes (n,) as far as they were seen by a day, with the weights that stand for those not seen.
+
+    The weights are of all rows together: the outcomes may come from many lots, but are weighed once.
+    """
+    outside = outcome.ended_by == OUTSIDE
+    censored, last_seen = seen_until(outcome, observed_until)
+    value = np.where(outside | censored, np.nan, outcome.value)
+    days = np.maximum(last_seen - as_of, 0).astype(np.float64)
+    weight = np.zeros(len(as_of))
     inside = np.flatnonzero(~outside)
     weight[inside] = censoring_weights(days[inside], censored[inside], landmark[inside], LARGEST_WEIGHT)
     return Followed(value, weight, outside)

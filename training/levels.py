@@ -103,10 +103,18 @@ def set_thresholds(
     people = table.take(rows)
     log_odds, members = _log_odds(catalogue, candidate, committee, people)
     decisive = log_odds if members is None else decisive_log_odds(log_odds, np.sort(members, axis=1))
-    thresholds = thresholds_for(
-        policy.capacity, risk_of(decisive), people.landmark.astype(np.int64), catalogue.landmarks, MONTHS
-    )
-    source = f"Set from capacity on {len(rows)} person-dates of the {MONTHS} months up to {to_date(until).isoformat()}."
+    return thresholds_from(policy, catalogue, risk_of(decisive), people.landmark, until)
+
+
+def thresholds_from(
+    policy: SegmentPolicy, catalogue: Catalogue, risk: Floats, landmark: NDArray[np.int8], until: int
+) -> SegmentPolicy:
+    """Return the policy with thresholds set from capacity on risks (n,) of the twelve months up to a day; as it is
+    where its thresholds are its own. Raises ConfigError as `set_thresholds` does."""
+    if policy.thresholds_are != FROM_CAPACITY or policy.capacity is None:
+        return policy
+    thresholds = thresholds_for(policy.capacity, risk, landmark.astype(np.int64), catalogue.landmarks, MONTHS)
+    source = f"Set from capacity on {len(risk)} person-dates of the {MONTHS} months up to {to_date(until).isoformat()}."
     return policy.with_thresholds(thresholds, source)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, load_catalogue
 from features.errors import ConfigError
-from features.frame import FeatureFrame, build_features
+from features.frame import FeatureFrame
 from features.outcome import LABELS
 from model_registry.evidence.estimates import why_not_assessable
 from model_registry.evidence.gates import unsure_among_the_top
@@ -24,7 +24,7 @@ from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.store import Store
 from training.challengers import AGE_RULE, ONLY_REGISTER, challenger_fitters, fit_age_rule
 from training.clock import Clock
-from training.cohort import Cohort, ages, build_cohort, flat_cohort
+from training.cohort import Cohort, ages, build_cohort, features_of_cohort, flat_cohort
 from training.committee import fit_committee
 from training.config import TrainingConfig
 from training.evaluate import (
@@ -68,7 +68,6 @@ from training.tables import (
 )
 from training.worth import Worth, blocks_of, measure_worth
 
-PERSON_DATES_AT_ONCE = 50_000
 DEMONSTRATION = "demo-"
 
 
@@ -92,7 +91,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     policy = SegmentPolicy.load(config.policy or DEFAULT_POLICY)
     with clock.step("read the extract"):
         extract = read_extract(config.extract, catalogue)
-    name = model_name(config, catalogue, extract)
+    name = model_name(config, catalogue, extract.synthetic)
     capacity = config.evaluation.operating_capacity
     with clock.step("cohort and outcomes"):
         cohort = (
@@ -176,7 +175,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     return TrainingRun(name, version, run, package.meta.digest, evaluations, evidence, clock.seconds)
 
 
-def model_name(config: TrainingConfig, catalogue: Catalogue, extract: Extract) -> str:
+def model_name(config: TrainingConfig, catalogue: Catalogue, synthetic: bool) -> str:
     """Return the model's name. One made of synthetic people must say so in its name, and no other may.
 
     Raises
@@ -185,10 +184,10 @@ def model_name(config: TrainingConfig, catalogue: Catalogue, extract: Extract) -
         Where the name given says otherwise.
     """
     plain = catalogue.name.replace("_", "-")
-    name = config.name or (f"{DEMONSTRATION}{plain}" if extract.synthetic else plain)
-    if extract.synthetic != name.startswith(DEMONSTRATION):
-        rule = "must begin" if extract.synthetic else "cannot begin"
-        kind = "synthetic" if extract.synthetic else "not synthetic"
+    name = config.name or (f"{DEMONSTRATION}{plain}" if synthetic else plain)
+    if synthetic != name.startswith(DEMONSTRATION):
+        rule = "must begin" if synthetic else "cannot begin"
+        kind = "synthetic" if synthetic else "not synthetic"
         raise ConfigError(f"name: the extract is {kind}, so the model's name {rule} with {DEMONSTRATION}")
     return name
 
@@ -527,15 +526,8 @@ def _auc(people: Table, risk: NDArray[np.float64], rows: NDArray[np.int64]) -> f
 def _fact_frame(extract: Extract, catalogue: Catalogue, cohort: Cohort) -> FeatureFrame:
     if extract.facts is None:
         raise ConfigError("the catalogue reads dated facts and the extract has none; choose the catalogue that fits it")
-    parts = []
     with progress_bar("Features", len(cohort)) as bar:
-        for start in range(0, len(cohort), PERSON_DATES_AT_ONCE):
-            rows = slice(start, start + PERSON_DATES_AT_ONCE)
-            facts = extract.facts.take(cohort.person[rows])
-            parts.append(build_features(catalogue, facts, cohort.as_of[rows]).values)
-            bar(len(parts[-1]))
-    values = np.concatenate(parts) if parts else np.empty((0, len(catalogue.feature_names)))
-    return FeatureFrame(values, catalogue.feature_names, catalogue.fingerprint)
+        return features_of_cohort(catalogue, extract.facts, cohort, bar)
 
 
 def _flat_frame(extract: Extract, cohort: Cohort) -> FeatureFrame:

@@ -1,0 +1,48 @@
+"""Two Dask workers against one, one thread each: a partitioned extract from facts to its scored file, in one run."""
+
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import pyarrow.parquet as pq
+
+from training.distributed.cluster import connected
+from training.distributed.partition import partition_extract
+from training.distributed.partitioned import read_index
+from training.distributed.scores import score_extract
+
+ASKED = 1.7
+PARTITIONS = 12
+TIMES = 3
+
+
+def rows(extract: Path, package: Path) -> list[tuple[str, str]]:
+    """Person-dates a second with one and with two workers (medians of three, after one to warm up), and the ratio.
+
+    Reading, checking, features, scores and writing are all in it; starting the cluster and cutting the extract are not.
+    """
+    with TemporaryDirectory(prefix="varhain-bench-") as scratch:
+        folder = Path(scratch)
+        people = pq.ParquetFile(extract / "protected.parquet").metadata.num_rows
+        partition_extract(extract, folder / "partitions", -(-people // PARTITIONS))
+        speed = {workers: _speed(folder, package, workers) for workers in (1, 2)}
+        parts = len(read_index(folder / "partitions").parts)
+    ratio = speed[2] / speed[1]
+    met = "met" if ratio >= ASKED else "missed"
+    return [
+        (f"scoring on Dask, {parts} partitions, one worker", f"{speed[1]:,.0f} person-dates/s"),
+        ("the same, two workers", f"{speed[2]:,.0f} person-dates/s"),
+        ("two workers / one worker", f"{ratio:.2f} times (at least {ASKED} asked: {met})"),
+    ]
+
+
+def _speed(folder: Path, package: Path, workers: int) -> float:
+    took, scored = [], 0
+    with connected(workers=workers) as cluster:
+        cluster.client.wait_for_workers(workers)
+        for number in range(TIMES + 1):
+            begun = time.perf_counter()
+            scored = score_extract(cluster, folder / "partitions", package, folder / f"scores-{workers}-{number}").rows
+            took.append(time.perf_counter() - begun)
+    return scored / median(took[1:])
