@@ -135,7 +135,10 @@ def labels(catalogue: Catalogue, facts: Facts, as_of: Days, observed_until: int,
     if wanted == ACTIVATION_NEUTRAL:
         return _continuous(hindsight, days, start, end, matures_on, catalogue.label.bridging_days, observed_until)
     official, official_end, _ = _run(hindsight, OFFICIAL_ROLE, 1, days)
-    outcome = _continuous(hindsight, days, official, official_end, matures_on, 1, observed_until)
+    # a temporary lay-off before the dismissal is part of the same official spell, whose year ends so much earlier
+    with_layoff = (official < start) & (official != DAY_MIN)
+    full = np.where(with_layoff, official + np.int64(round(months * DAYS_A_MONTH)), matures_on)
+    outcome = _continuous(hindsight, days, official, official_end, full, 1, observed_until)
     return _with_restarted_clocks(outcome, days, (official > start) & (start != DAY_MIN), hindsight, official)
 
 
@@ -158,7 +161,7 @@ def _continuous(
     n = len(as_of)
     next_start, next_code = np.empty(n, np.int32), np.empty(n, np.int8)
     next_after(spells.offsets, spells["happened_on"], spells["code"], end, next_start, next_code)
-    left_for_good, why = _departure(hindsight.tables["departures"], n)
+    left_for_good, why = _departure(hindsight.tables["departures"], start)
     followed = next_start.astype(np.int64) - end <= hindsight.bridging_days
     # A register may leave the spell of somebody who died open, so a departure counts before the spell's own end.
     departed = (left_for_good <= matures_on) & (left_for_good <= end.astype(np.int64) + bridging)
@@ -206,11 +209,11 @@ def _twelve_of_sixteen(hindsight: KnownFacts, as_of: Days, observed_until: int) 
     columns = (spells.offsets, spells["happened_on"], spells["end"], spells["code"])
     first_crowded_day(*columns, IS_UNEMPLOYED, as_of, WINDOW_DAYS, WINDOW_DAYS, NEEDED_DAYS, day, already)
     matures_on = as_of.astype(np.int64) + WINDOW_DAYS
-    left_for_good, why = _departure(hindsight.tables["departures"], n)
+    start, _, code = _run(hindsight, RUN_ROLE, hindsight.bridging_days, as_of)
+    left_for_good, why = _departure(hindsight.tables["departures"], start)
     reached = (day != DAY_MAX) & (day <= left_for_good)
     departed = (left_for_good <= matures_on) & (left_for_good > as_of) & ~reached
     unseen = (matures_on > observed_until) & ~reached & ~departed
-    _, _, code = _run(hindsight, RUN_ROLE, hindsight.bridging_days, as_of)
 
     ended_by = np.full(n, BY_BREAK, np.int8)
     ended_by[reached] = REACHED
@@ -247,11 +250,16 @@ def _run(
     return start, end, code
 
 
-def _departure(departures: FactTable, n: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """First departure of each person: day (far future for none) and code."""
+def _departure(departures: FactTable, since: Days) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """First departure of each of n people since a day (n,): day (far future for none) and code.
+
+    Whoever left before the run began has come back.
+    """
+    n = len(since)
     day = np.full(n, 2**40, np.int64)
     code = np.full(n, -1, np.int8)
-    owner = np.repeat(np.arange(n), np.diff(departures.offsets))[::-1]
-    day[owner] = departures["happened_on"][::-1]
-    code[owner] = departures["code"][::-1]
+    owner = np.repeat(np.arange(n), np.diff(departures.offsets))
+    counted = np.flatnonzero(departures["happened_on"] >= since[owner])[::-1]
+    day[owner[counted]] = departures["happened_on"][counted]
+    code[owner[counted]] = departures["code"][counted]
     return day, code

@@ -109,6 +109,14 @@ A_LIVES: dict[str, tuple[dict[str, Any], str, float | None, str]] = {
         {"spells": [("03", "2024-01-01", "2024-02-29"), (U, "2024-03-01", "2025-03-31")]},
         "2024-03-01", 1.0, "reached the horizon",
     ),
+    "the lay-off's months are part of the twelve": (
+        {"spells": [("03", "2024-01-01", "2024-02-29"), (U, "2024-03-01", "2025-02-10"), ("01", "2025-02-11", None)]},
+        "2024-03-01", 1.0, "reached the horizon",
+    ),
+    "eleven months with the lay-off's are not": (
+        {"spells": [("03", "2024-01-01", "2024-02-29"), (U, "2024-03-01", "2024-11-30"), ("01", "2024-12-01", None)]},
+        "2024-03-01", 0.0, "work",
+    ),
     "asked after a service, the official clock cannot be full at the horizon": (
         {"spells": [(U, "2024-01-01", "2024-05-31"), ("08", "2024-06-01", "2024-08-31"), (U, "2024-09-01", None)]},
         "2024-10-01", 0.0, "service",
@@ -156,6 +164,26 @@ C_LIVES: dict[str, tuple[dict[str, Any], str, str, float | None, str]] = {
         "2024-01-01", "2026-06-01", 0.0, "other break",
     ),
 }  # fmt: skip
+
+
+BACK_AGAIN = {
+    "spells": [(U, "2020-01-01", "2021-05-31"), (U, "2024-01-01", "2025-06-30"), ("01", "2025-07-01", None)],
+    "departures": [("moved", "2021-06-01")],
+}
+
+
+def test_whoever_moved_away_once_and_came_back_is_judged_by_the_new_spell() -> None:
+    everyone = all_labels(load_catalogue("keski_uusimaa"), facts_of(BACK_AGAIN), days("2024-01-01"), day("2026-06-01"))
+    assert {name: outcome.value[0] for name, outcome in everyone.items()} == dict.fromkeys(everyone, 1.0)
+
+
+def test_a_second_departure_counts_though_the_first_did_not() -> None:
+    person = {
+        "spells": [(U, "2020-01-01", "2021-05-31"), (U, "2024-01-01", "2024-06-30")],
+        "departures": [("moved", "2021-06-01"), ("moved", "2024-07-01")],
+    }
+    everyone = all_labels(load_catalogue("keski_uusimaa"), facts_of(person), days("2024-01-01"), day("2026-06-01"))
+    assert {ENDS[outcome.ended_by[0]] for outcome in everyone.values()} == {"moved away"}
 
 
 @pytest.mark.parametrize("life", C_LIVES)
