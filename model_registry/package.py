@@ -32,7 +32,7 @@ from features.frame import FeatureFrame
 from model_registry.labour_market_csv import labour_market_from_text, labour_market_text
 from model_registry.package_files import arrays_of_npz, npz_bytes, read_files, write_files
 from model_registry.reference import Reference, make_reference, reference_of_arrays
-from model_registry.scoring.answers import parts_told
+from model_registry.scoring.answers import answer_groups, parts_told
 from model_registry.scoring.calibration import SigmoidCalibration, risk_of
 from model_registry.scoring.committee import Certainty, Committee, certain
 from model_registry.scoring.larger_trees import LargerTrees
@@ -423,6 +423,7 @@ def _check_parts(
     committee: Committee | None,
     what: str,
 ) -> None:
+    answer_groups(catalogue)
     allowed = {"register": set(catalogue.register_names), "full": set(catalogue.feature_names)}
     for key, scorer in models.items():
         if not isinstance(scorer, Scorer):

@@ -56,6 +56,9 @@ class FitConfig(_Section):
         return leaves
 
 
+FEWEST_MEMBERS = 5
+
+
 class CommitteeConfig(_Section):
     """The refits that say how sure an estimate is: small, many, each on people drawn anew."""
 
@@ -68,6 +71,13 @@ class CommitteeConfig(_Section):
     widening: float | None = Field(
         None, ge=1, le=20, description="how far the range is drawn out; else as measured (training/coverage.py)"
     )
+
+    @field_validator("members")
+    @classmethod
+    def _enough_or_none(cls, members: int) -> int:
+        if 0 < members < FEWEST_MEMBERS:
+            raise ValueError(f"must be 0 or at least {FEWEST_MEMBERS}: fewer refits agree by chance")
+        return members
 
 
 class EvaluationConfig(_Section):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import load_catalogue
 from model_registry.scoring.calibration import risk_of
-from model_registry.scoring.committee import DISSENT, percentiles
+from model_registry.scoring.committee import DISSENT, decisive_log_odds, drawn_out, percentiles
 from training.ceiling import true_risks_of
 from training.cohort import build_cohort
 from training.committee import WIDENING, member_log_odds
@@ -82,7 +82,7 @@ def _figures(served: Floats, members: Floats, risks: Mapping[str, Floats], widen
         needed = _widening_needed(risk, served, lowest, middle, highest)
         figures[f"widening for 80 %, {name}"] = needed
         figures[f"width at that, {name}"] = _width(ordered, served, max(1.0, needed))
-    decisive = np.maximum(served, ordered[:, -(members.shape[1] // DISSENT + 1)])
+    decisive = decisive_log_odds(served, ordered)
     threshold = np.quantile(decisive, 1 - FLAGGED)
     same = ((members >= threshold) == (served >= threshold)[:, None]).sum(axis=1)
     unsure = DISSENT * (members.shape[1] - same) > members.shape[1]
@@ -105,9 +105,8 @@ def _widening_needed(risk: Floats, served: Floats, lowest: Floats, middle: Float
 
 
 def _range(ordered: Floats, served: Floats, widening: float) -> tuple[Floats, Floats]:
-    lowest, middle, highest = percentiles(ordered)
-    lower = risk_of(np.minimum(served, middle - widening * (middle - lowest)))
-    return lower, risk_of(np.maximum(served, middle + widening * (highest - middle)))
+    lower, upper = drawn_out(served, ordered, widening)
+    return risk_of(lower), risk_of(upper)
 
 
 def _width(ordered: Floats, served: Floats, widening: float) -> float:

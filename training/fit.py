@@ -11,7 +11,7 @@ from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.frame import FeatureFrame
 from model_registry.scoring.answers import highest_over_answers
-from model_registry.scoring.calibration import SigmoidCalibration
+from model_registry.scoring.calibration import SigmoidCalibration, risk_of
 from model_registry.scoring.larger_trees import larger_trees
 from model_registry.scoring.scorer import Scorer, Tables
 from model_registry.scoring.trees import SMALL_TREE_LEAVES, compile_trees
@@ -49,10 +49,18 @@ class Candidate:
     def risk(self, frame: FeatureFrame, answered: NDArray[np.bool_], catalogue: Catalogue, threads: int = 1) -> Floats:
         """The served risk (n,): the register model's, or where `answered` the full model's if it is higher, with
         everything told or with any part of it."""
-        full, risk = self.full, self.register.risk(frame, threads)
+        return risk_of(self.log_odds(frame, answered, catalogue, threads))
+
+    def log_odds(
+        self, frame: FeatureFrame, answered: NDArray[np.bool_], catalogue: Catalogue, threads: int = 1
+    ) -> Floats:
+        """The log-odds of the served risk (n,), to the last bit as a package gives them: a threshold lies on one."""
+        register, full = self.register.widened(frame.names), self.full
+        log_odds = register.score(frame, threads)[0]
         if full is None:
-            return risk
-        return highest_over_answers(catalogue, frame, answered, risk, lambda less: full.risk(less, threads))
+            return log_odds
+        wide = full.widened(frame.names)
+        return highest_over_answers(catalogue, frame, answered, log_odds, lambda less: wide.score(less, threads)[0])
 
 
 @dataclass(frozen=True)

@@ -99,23 +99,36 @@ def set_thresholds(
     """
     if policy.thresholds_are != FROM_CAPACITY or policy.capacity is None:
         return policy
-    rows = rows_between(cohort, until - round(MONTHS * DAYS_A_MONTH) + 1, until)
+    rows, months = latest_year(cohort, until)
     people = table.take(rows)
     log_odds, members = _log_odds(catalogue, candidate, committee, people)
     decisive = log_odds if members is None else decisive_log_odds(log_odds, np.sort(members, axis=1))
-    return thresholds_from(policy, catalogue, risk_of(decisive), people.landmark, until)
+    return thresholds_from(policy, catalogue, risk_of(decisive), people.landmark, cohort.as_of[rows], months)
+
+
+def latest_year(cohort: Cohort, until: int) -> tuple[NDArray[np.int64], float]:
+    """Return the rows of the latest twelve months of as-of dates up to a day, and how many months they are."""
+    dates = cohort.as_of[cohort.as_of <= until]
+    last = int(dates.max(initial=0))
+    first = max(int(dates.min(initial=0)), last - round(MONTHS * DAYS_A_MONTH) + 1)
+    return rows_between(cohort, first, last), (last - first + 1) / DAYS_A_MONTH
 
 
 def thresholds_from(
-    policy: SegmentPolicy, catalogue: Catalogue, risk: Floats, landmark: NDArray[np.int8], until: int
+    policy: SegmentPolicy,
+    catalogue: Catalogue,
+    risk: Floats,
+    landmark: NDArray[np.int8],
+    as_of: NDArray[np.int32],
+    months: float,
 ) -> SegmentPolicy:
-    """Return the policy with thresholds set from capacity on risks (n,) of the twelve months up to a day; as it is
-    where its thresholds are its own. Raises ConfigError as `set_thresholds` does."""
+    """Return the policy with thresholds set from capacity on decisive risks (n,) of people who came in so many months;
+    as it is where its thresholds are its own. Raises ConfigError as `set_thresholds` does."""
     if policy.thresholds_are != FROM_CAPACITY or policy.capacity is None:
         return policy
-    thresholds = thresholds_for(policy.capacity, risk, landmark.astype(np.int64), catalogue.landmarks, MONTHS)
-    source = f"Set from capacity on {len(risk)} person-dates of the {MONTHS} months up to {to_date(until).isoformat()}."
-    return policy.with_thresholds(thresholds, source)
+    thresholds = thresholds_for(policy.capacity, risk, landmark.astype(np.int64), catalogue.landmarks, months)
+    days = f"{to_date(int(as_of.min(initial=0))).isoformat()} to {to_date(int(as_of.max(initial=0))).isoformat()}"
+    return policy.with_thresholds(thresholds, f"Set from capacity on {len(risk)} person-dates of {days}.")
 
 
 def judge_levels(
@@ -125,8 +138,8 @@ def judge_levels(
     committee: Committee | None,
     people: Table,
     person: NDArray[np.int64],
+    everybody: Table,
     as_of: NDArray[np.int32],
-    share_of_people: float,
     groups: Sequence[Groups],
     draws: int,
     seed: int,
@@ -138,12 +151,13 @@ def judge_levels(
     policy : SegmentPolicy
         With thresholds.
     people : Table of n
-        The whole slice; weight 0 where the outcome is not known.
-    share_of_people : float
-        Of the extract's people, how many are in the slice: loads are told for all of them.
+        The whole evaluation slice; weight 0 where the outcome is not known.
+    everybody, as_of : Table of m, int32 (m,)
+        All person-dates of the same time, also of people the model was fitted on: a load needs no outcome.
     """
     landmark = people.landmark.astype(np.int64)
     found = certainty_of(policy, catalogue, candidate, committee, people)
+    load = certainty_of(policy, catalogue, candidate, committee, everybody).level
     from_capacity = policy.thresholds_are == FROM_CAPACITY and policy.capacity is not None
     talks = policy.capacity.talks_at(catalogue.landmarks) if from_capacity and policy.capacity else {}
     assessed = answered_self_assessment(catalogue, people)
@@ -152,8 +166,9 @@ def judge_levels(
         rows = np.flatnonzero(landmark == month)
         drawn = draw_weights(person[rows], draws, seed + month)
         early = found.level[rows] > 0
-        people_by_month = by_month(as_of[rows], np.ones(len(rows))) / share_of_people
-        early_by_month = by_month(as_of[rows], early.astype(np.float64)) / share_of_people
+        own = everybody.landmark == month
+        people_by_month = by_month(as_of[own], np.ones(own.sum()))
+        early_by_month = by_month(as_of[own], (load[own] > 0).astype(np.float64))
         figures.append(
             LevelFigures(
                 landmark=month,
@@ -206,9 +221,7 @@ def rows_between(cohort: Cohort, first: int, last: int) -> NDArray[np.int64]:
 
 def risk_log_odds(catalogue: Catalogue, candidate: Candidate, people: Table) -> Floats:
     """Return the log-odds (n,) of the risk that would be served."""
-    risk = candidate.risk(people.frame, people.answered, catalogue, len(os.sched_getaffinity(0)))
-    log_odds: Floats = np.log(risk) - np.log1p(-risk)
-    return log_odds
+    return candidate.log_odds(people.frame, people.answered, catalogue, len(os.sched_getaffinity(0)))
 
 
 def _log_odds(

@@ -288,7 +288,7 @@ def levels_of(
     weight = np.zeros(len(rows))
     standing = judged.table.weight
     weight[np.searchsorted(rows, judged.rows)] = 1.0 if standing is None else standing
-    everybody = len(np.unique(rows_between(cohort, split.evaluated().starts, split.evaluated().ends)))
+    everybody = rows_between(cohort, split.evaluated().starts, split.evaluated().ends)
     return judge_levels(
         policy,
         catalogue,
@@ -296,8 +296,8 @@ def levels_of(
         committee,
         replace(people, weight=weight),
         cohort.person[rows],
-        cohort.as_of[rows],
-        len(rows) / everybody,
+        table.take(everybody),
+        cohort.as_of[everybody],
         groups_of(catalogue, extract.protected, cohort.person[rows]),
         config.evaluation.draws,
         config.seed,

@@ -264,6 +264,13 @@ def _number(value: float, signed: bool = False) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
 
 
+def _left_over(one: LevelFigures) -> list[str]:
+    """A line where fewer than half of the talks are given out."""
+    if one.talks_a_month is None or one.load >= one.talks_a_month / 2:
+        return []
+    return ["    talks are left over: people with the same risk stand on the same side of a threshold"]
+
+
 def levels_table(levels: Sequence[LevelFigures]) -> str:
     """Return the levels by landmark: load, whom they reach and miss, and of whom the tool does not know."""
     lines = ["", "Levels (thresholds set on the year before; loads are for the whole extract, a month)"]
@@ -274,6 +281,7 @@ def levels_table(levels: Sequence[LevelFigures]) -> str:
             f"  month {one.landmark}: {one.people_a_month:,.0f} people, {one.load:.0f} early talks suggested "
             f"({one.lowest:.0f} to {one.highest:.0f}){asked}; early meeting from {_number(early, False)}, "
             f"close support from {_number(close, False)}",
+            *_left_over(one),
             " " * (NAME + 4)
             + "".join(f"{title:>23}" for title in ("early talk suggested", "met, of who stayed", "stayed, of the met")),
         ]

@@ -12,22 +12,32 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import Catalogue
+from features.errors import PackageError
 from features.frame import FeatureFrame
 
 Floats = npt.NDArray[np.float64]
 MOST_GROUPS = 4
-"""Answers beyond these are taken together with the last: each group more doubles the parts to ask for."""
+"""Each answer more doubles the parts to ask for."""
 
 
 def answer_groups(catalogue: Catalogue) -> list[list[int]]:
-    """Return the columns of the answers that are given together: a self-assessment is one, each statement its own."""
+    """Return the columns of the answers that are given together: a self-assessment is one, each statement its own.
+
+    Raises
+    ------
+    PackageError
+        Where the catalogue asks for more answers than every part of can be asked for.
+    """
     groups: dict[str, list[int]] = {}
     for position, feature in enumerate(catalogue.active_features):
         if feature.voluntary:
             groups.setdefault(feature.input or "self_assessment", []).append(position)
-    found = list(groups.values())
-    together = [column for group in found[MOST_GROUPS - 1 :] for column in group]
-    return found if len(found) <= MOST_GROUPS else [*found[: MOST_GROUPS - 1], together]
+    if len(groups) > MOST_GROUPS:
+        raise PackageError(
+            f"The catalogue has {len(groups)} voluntary answers ({', '.join(groups)}); at most {MOST_GROUPS} can be "
+            "promised to add support only. Gather some under one input, or leave some out."
+        )
+    return list(groups.values())
 
 
 def parts_told(catalogue: Catalogue, frame: FeatureFrame) -> Iterator[tuple[npt.NDArray[np.int64], FeatureFrame]]:

@@ -29,6 +29,7 @@ class Capacity:
     early_talks_a_month : int
         Over all landmarks: early meetings and close support together.
     share_at_landmark : mapping of landmark (months) to share of the talks
+        Together at most 1; what is left of 1 is a reserve.
     close_support_share : float
         Of those who get an early talk, the share with close support.
     """
@@ -50,8 +51,9 @@ class Capacity:
             raise ConfigError(
                 f"The policy's capacity.share_at_landmark says nothing of month {', '.join(missing)}; add its share."
             )
-        whole = sum(self.share_at_landmark[month] for month in landmarks)
-        return {month: self.early_talks_a_month * self.share_at_landmark[month] / whole for month in landmarks}
+        own = sum(self.share_at_landmark[month] for month in landmarks)
+        talks = self.early_talks_a_month * sum(self.share_at_landmark.values())
+        return {month: talks * self.share_at_landmark[month] / own for month in landmarks}
 
 
 def read_capacity(content: Mapping[str, Any]) -> Capacity:
@@ -68,12 +70,12 @@ def capacity_faults(content: Any) -> list[str]:
     talks, shares = content.get("early_talks_a_month"), content.get("share_at_landmark")
     if type(talks) is not int or talks < 1:
         faults.append("capacity.early_talks_a_month: must be a whole number of at least 1")
-    if not isinstance(shares, dict) or not shares or not all(month.isdigit() for month in shares):
+    if not isinstance(shares, dict) or not shares or not all(month.isdecimal() for month in shares):
         faults.append("capacity.share_at_landmark: must name months, such as { 0 = 0.45, 3 = 0.30 }")
     elif (
         not all(isinstance(share, float) and share > 0 for share in shares.values()) or sum(shares.values()) > 1 + 1e-9
     ):
-        faults.append("capacity.share_at_landmark: shares must be above 0 and at most 1 together")
+        faults.append("capacity.share_at_landmark: shares must be numbers with a point, above 0, at most 1 together")
     close = content.get("close_support_share")
     if not isinstance(close, float) or not 0 < close < 1:
         faults.append("capacity.close_support_share: must be a number between 0 and 1")

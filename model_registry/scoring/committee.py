@@ -1,8 +1,8 @@
 """How sure an estimate is: refits of both models on people drawn anew, each asked for the risk that would be served.
 
 A member's risk follows the same rule as the served one: the higher of its register model's and its full model's, with
-everything told and with any part of it. So one more answer raises each member's risk or leaves it, and the rule below
-can only add support.
+everything told and with any part of it. So one more answer (a self-assessment is one, whatever it holds) raises each
+member's risk or leaves it, and the rule below can only add support.
 
 **What decides the level.** Let t be a threshold. The level behind it is suggested where the served risk reaches t, and
 also where more than a fifth of the members reach it: then fewer than 80 % agree on less, the tool does not know, and
@@ -140,6 +140,14 @@ def percentiles(ordered: Floats) -> tuple[Floats, Floats, Floats]:
     return lowest, middle, highest
 
 
+def drawn_out(log_odds: Floats, ordered: Floats, widening: Floats | float) -> tuple[Floats, Floats]:
+    """The ends (n,) of the range of the log-odds: the members' percentiles drawn out from their median, and never
+    without the served log-odds (n,)."""
+    lowest, middle, highest = percentiles(ordered)
+    lower = np.minimum(log_odds, middle - widening * (middle - lowest))
+    return lower, np.maximum(log_odds, middle + widening * (highest - middle))
+
+
 def certainty(
     policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats, members: Floats, widening: Floats | float
 ) -> Certainty:
@@ -157,9 +165,7 @@ def certainty(
     """
     n, count = members.shape
     ordered = np.sort(members, axis=1)
-    lowest, middle, highest = percentiles(ordered)
-    lower = np.minimum(log_odds, middle - widening * (middle - lowest))
-    upper = np.maximum(log_odds, middle + widening * (highest - middle))
+    lower, upper = drawn_out(log_odds, ordered, widening)
     decisive = risk_of(decisive_log_odds(log_odds, ordered))
     served = policy.positions(risk_of(log_odds), landmark)
     level = policy.positions(decisive, landmark)

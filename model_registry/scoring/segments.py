@@ -1,5 +1,6 @@
 """The policy that turns a risk into a contact level: how soon and how closely to meet. It knows no model."""
 
+import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,8 +108,12 @@ class SegmentPolicy:
             int(landmark): (float(cuts["early_meeting"]), float(cuts["close_support"]))
             for landmark, cuts in content.get("thresholds", {}).items()
         }
+        version = content["version"]
+        if thresholds and content["thresholds_are"] == FROM_CAPACITY:
+            # the same file gives every model thresholds of its own, and the version stands in every screening
+            version += f"+{hashlib.sha256(repr(sorted(thresholds.items())).encode()).hexdigest()[:8]}"
         return cls(
-            content["version"],
+            version,
             tuple(Level(key, content["levels"][key]["name"], content["levels"][key]["meaning"]) for key in LEVELS),
             dict(sorted(thresholds.items())),
             content["thresholds_are"],
@@ -192,17 +197,22 @@ def _faults(content: Mapping[str, Any]) -> list[str]:
     from_capacity = content.get("thresholds_are") == FROM_CAPACITY
     if from_capacity or "capacity" in content:
         faults += capacity_faults(content.get("capacity"))
-    for index, option in enumerate(content.get("options", [])):
-        faults += _word_faults(option.get("name"), f"options[{index}].name")
-        domains = option.get("domains")
+    options = content.get("options", [])
+    for index, option in enumerate(options if isinstance(options, list) else [options]):
+        told = option if isinstance(option, dict) else {}
+        faults += _word_faults(told.get("name"), f"options[{index}].name")
+        domains = told.get("domains")
         if not isinstance(domains, list) or not domains or not all(isinstance(name, str) for name in domains):
             faults.append(f"options[{index}].domains: must name at least one domain of the catalogue")
-    levels, thresholds = content.get("levels", {}), content.get("thresholds", {})
+    levels, thresholds = (_table(content.get(key, {})) for key in ("levels", "thresholds"))
+    if thresholds is None:
+        faults.append("thresholds: must be tables such as [thresholds.0]")
+    levels, thresholds = levels or {}, thresholds or {}
     if set(levels) != set(LEVELS):
         faults.append(f"levels: must be exactly {', '.join(LEVELS)}")
     for key in LEVELS:
         for words in ("name", "meaning"):
-            faults += _word_faults(levels.get(key, {}).get(words), f"levels.{key}.{words}")
+            faults += _word_faults((_table(levels.get(key)) or {}).get(words), f"levels.{key}.{words}")
     faults += _word_faults(content.get("a_person_decides"), "a_person_decides")
     statements = content.get("not_for", [])
     if not statements:
@@ -213,7 +223,7 @@ def _faults(content: Mapping[str, Any]) -> list[str]:
         faults.append("thresholds: must have a table for each landmark, such as [thresholds.0]")
     for landmark, cuts in thresholds.items():
         values: list[Any] = [cuts.get(key) for key in LEVELS[1:]] if isinstance(cuts, dict) else []
-        if not landmark.isdigit():
+        if not landmark.isdecimal():
             faults.append("thresholds: a landmark is a whole number of months")
         if (
             len(values) != 2
@@ -223,6 +233,10 @@ def _faults(content: Mapping[str, Any]) -> list[str]:
         ):
             faults.append(f"thresholds.{landmark}: needs 0 < early_meeting < close_support < 1")
     return faults
+
+
+def _table(value: Any) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None
 
 
 def _word_faults(words: Any, place: str) -> list[str]:

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import Catalogue, load_catalogue
+from features.catalogue import Catalogue, catalogue_from_text, load_catalogue
+from features.errors import PackageError
 from features.frame import FeatureFrame
 from features.intake import frame_of_document
 from model_registry.package import Package, voluntary_known, write_package
 from model_registry.scoring.answers import answer_groups, parts_told
 from tests.policies import fixed_policy
+from tests.small_package import CATALOGUE_TEXT, NUMBER, _feature, _input
 from training.committee import fit_committee
 from training.config import CommitteeConfig, FitConfig
-from training.fit import SMALL_TREES, Table, fit_candidate, tree_fitter
+from training.fit import SMALL_TREES, Candidate, Table, fit_candidate, tree_fitter
 
 DAY = date(2026, 10, 15)
 CODES = ("within_1_month", "within_3_months", "within_6_months", "within_12_months", "later")
@@ -45,16 +47,20 @@ def people(catalogue: Catalogue, n: int, seed: int) -> Table:
     return Table(frame, outcome, voluntary_known(catalogue, frame), np.zeros(n, np.int8))
 
 
+FIT = FitConfig(trees=60, fewest_in_leaf=50, learning_rate=0.1, threads=1)
+
+
 @pytest.fixture(scope="module")
-def package(catalogue, tmp_path_factory) -> Package:
-    fit = people(catalogue, 8_000, 1)
-    settings = FitConfig(trees=60, fewest_in_leaf=50, learning_rate=0.1, threads=1)
-    calibration = people(catalogue, 3_000, 2)
-    fitted = fit_candidate(SMALL_TREES, catalogue, fit, calibration, tree_fitter(catalogue, settings, 1))
+def fitted(catalogue) -> Candidate:
+    fit, calibration = people(catalogue, 8_000, 1), people(catalogue, 3_000, 2)
+    return fit_candidate(SMALL_TREES, catalogue, fit, calibration, tree_fitter(catalogue, FIT, 1))
+
+
+@pytest.fixture(scope="module")
+def package(catalogue, fitted, tmp_path_factory) -> Package:
+    fit, calibration = people(catalogue, 8_000, 1), people(catalogue, 3_000, 2)
     person = np.arange(len(fit))
-    committee = fit_committee(
-        fitted, catalogue, CommitteeConfig(members=5), settings, 1, fit, person, calibration, None
-    )
+    committee = fit_committee(fitted, catalogue, CommitteeConfig(members=5), FIT, 1, fit, person, calibration, None)
     return write_package(
         tmp_path_factory.mktemp("package") / "package",
         name="demo-answers",
@@ -171,3 +177,17 @@ def test_only_what_was_told_beside_something_else_is_left_out(catalogue):
     values[[1, 2], names.index("work_ability_score")] = 5
     parts = list(parts_told(catalogue, FeatureFrame(values, names, catalogue.fingerprint)))
     assert [rows.tolist() for rows, _ in parts] == [[0, 1, 2], [2], [2]]
+
+
+def test_training_and_package_give_the_same_log_odds_to_the_last_bit(catalogue, fitted, package):
+    table = people(catalogue, 2_000, 8)
+    assert (fitted.log_odds(table.frame, table.answered, catalogue) == package.screen(table.frame, 0).log_odds).all()
+
+
+def test_more_voluntary_answers_than_every_part_of_can_be_asked_for_are_refused():
+    text = CATALOGUE_TEXT
+    for number in range(2, 6):
+        asked = _input(f"view_{number}", NUMBER + "\nvoluntary = true").replace("minimal = true", "minimal = false")
+        text += asked + _feature(f"view_{number}", "voluntary = true")
+    with pytest.raises(PackageError, match="5 voluntary answers"):
+        answer_groups(catalogue_from_text(text))

@@ -40,6 +40,11 @@ def test_a_model_without_some_landmarks_shares_all_talks_over_those_it_has() -> 
     assert capacity(100, m0=0.45, m3=0.30, m6=0.15, m9=0.10).talks_at((0,)) == {0: 100.0}
 
 
+def test_a_reserve_is_kept() -> None:
+    assert capacity(100, m0=0.4, m3=0.4).talks_at((0, 3)) == {0: 40.0, 3: 40.0}
+    assert capacity(100, m0=0.4, m3=0.4).talks_at((3,)) == {3: 80.0}
+
+
 def test_people_with_the_same_risk_are_on_the_same_side_and_the_load_is_not_exceeded() -> None:
     tied = np.r_[np.full(40, 0.2), np.full(60, 0.6)]
     early, close = thresholds_for(capacity(10), tied, at(0), (0,), months=1)[0]
@@ -70,6 +75,8 @@ def test_a_landmark_without_a_share_is_refused() -> None:
         ({"early_talks_a_month": True}, "early_talks_a_month"),
         ({"share_at_landmark": {"0": 0.6, "3": 0.6}}, "share_at_landmark"),
         ({"share_at_landmark": {"now": 1.0}}, "share_at_landmark"),
+        ({"share_at_landmark": {"²": 1.0}}, "share_at_landmark"),
+        ({"share_at_landmark": {"0": 1}}, "share_at_landmark"),
         ({"share_at_landmark": {}}, "share_at_landmark"),
         ({"close_support_share": 1.0}, "close_support_share"),
         ({"talks": 1}, "capacity.talks"),

@@ -112,6 +112,22 @@ def test_a_fault_is_named_with_its_place(policy: SegmentPolicy, old: str, new: s
         SegmentPolicy.parse(policy.source_text.replace(old, new, 1))
 
 
+@pytest.mark.parametrize(
+    ("extra", "place"), [("options = ['x']", "options"), ("thresholds = 3", "thresholds"), ("levels = 'x'", "levels")]
+)
+def test_a_value_in_place_of_a_table_is_a_fault_and_no_crash(extra: str, place: str) -> None:
+    text = f'version = "1"\nthresholds_are = "assumption"\n{extra}\n'
+    with pytest.raises(ConfigError, match=place):
+        SegmentPolicy.parse(text)
+
+
+def test_every_set_of_thresholds_has_a_version_of_its_own(policy: SegmentPolicy) -> None:
+    other = SegmentPolicy.load().with_thresholds({0: (0.3, 0.6)}, "Other.")
+    assert policy.version.startswith("2026-2+")
+    assert other.version.startswith("2026-2+")
+    assert other.version != policy.version
+
+
 def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no policy file"):
         SegmentPolicy.load(tmp_path / "none.toml")

@@ -23,7 +23,6 @@ from model_registry.scoring.segments import DEFAULT_POLICY, SegmentPolicy
 from model_registry.scoring.trees import TreeTables, compile_trees
 from model_registry.store import Store
 from training.clock import Clock
-from training.cohort import DAYS_A_MONTH
 from training.config import TrainingConfig
 from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
@@ -35,7 +34,7 @@ from training.distributed.scores import Scores, refuse_taken, score_prepared
 from training.evaluate import SERVED, LandmarkEvaluation, evaluate_models, refuse_leaks
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate
-from training.levels import MONTHS, rows_between, thresholds_from
+from training.levels import latest_year, thresholds_from
 from training.material import (
     Judged,
     Material,
@@ -238,10 +237,10 @@ def thresholds_on_cluster(
     policy: SegmentPolicy, catalogue: Catalogue, cluster: Cluster, prepared: Prepared, candidate: Candidate
 ) -> SegmentPolicy:
     """Return the policy with thresholds: its own, or set from capacity on the last twelve months of the delivery."""
-    gathered, until = prepared.gathered, prepared.gathered.extract.delivered_until
-    rows = rows_between(gathered.cohort, until - round(MONTHS * DAYS_A_MONTH) + 1, until)
+    cohort = prepared.gathered.cohort
+    rows, months = latest_year(cohort, prepared.gathered.extract.delivered_until)
     risk = gathered_risks(catalogue, cluster, prepared, candidate, rows, "Levels")[SERVED]
-    return thresholds_from(policy, catalogue, risk, gathered.cohort.landmark[rows], until)
+    return thresholds_from(policy, catalogue, risk, cohort.landmark[rows], cohort.as_of[rows], months)
 
 
 def package_on_cluster(
