@@ -22,6 +22,8 @@ from features.facts import day_number
 from features.frame import build_features
 from features.intake import facts_of_document
 from tests.bench.asked import COLUMNS, Row, at_least, at_most, draw
+from tests.bench.caseload import caseload_rows
+from tests.bench.dask_scoring import dask_rows
 from tests.bench.explanations import explanation_rows
 from tests.bench.serving import serve_and_load
 from tests.bench.timing import seconds_of
@@ -51,6 +53,8 @@ def main() -> None:
         made = trained(home)
         loads = serve_and_load(next((home / "packages").iterdir()), home, options.seconds)
         rows = [*explanation_rows(made), *feature_rows(), *loads.rows]
+        rows += caseload_rows(home, home / "demo" / "extract")
+        rows += dask_rows(home / "demo" / "extract", next((home / "packages").iterdir()))
         sections = [
             heading(options.people),
             table("What was asked", COLUMNS, [row.cells() for row in rows]),

@@ -22,8 +22,8 @@ THREADS = 2
 
 
 def explanation_rows(made: Trained) -> list[Row]:
-    """Rows of the table: many rows, one row, and the path from features to a package."""
-    return [*many_rows(made), *one_row(made), own_path(made)]
+    """Rows of the table: many rows, one row, its committee, and the path from features to a package."""
+    return [*many_rows(made), *one_row(made), *committee_of_one(made), own_path(made)]
 
 
 def many_rows(made: Trained) -> list[Row]:
@@ -76,6 +76,26 @@ def one_row(made: Trained) -> list[Row]:
         at_least(what, "pred_contrib of one row", 50, took["theirs"] / took["ours"]),
         at_most(what, "", 50, 1e6 * took["ours"], " microseconds"),
     ]
+
+
+def committee_of_one(made: Trained) -> list[Row]:
+    """What the committee adds to one screening: of somebody who answered nothing, and who answered everything asked."""
+    answered = made.table.answered & ~np.isnan(made.table.frame.column("work_ability_score"))
+    answered &= ~np.isnan(made.table.frame.column("own_expectation"))
+    rows = []
+    for who, chosen in (("who answered nothing", ~made.table.answered), ("who answered everything", answered)):
+        frame = made.table.frame.rows(np.flatnonzero(chosen)[:1])
+        took = medians(
+            {
+                "with": lambda frame=frame: made.package.screen(frame),
+                "without": lambda frame=frame: made.package.screen(frame, committee=False),
+            },
+            500,
+        )
+        members = 0 if made.package.committee is None else len(made.package.committee)
+        added = 1e3 * (took["with"] - took["without"])
+        rows.append(at_most(f"committee of {members} for one screening, {who}", "", 0.4, added, " ms"))
+    return rows
 
 
 def own_path(made: Trained) -> Row:
