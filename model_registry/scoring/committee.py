@@ -166,10 +166,10 @@ def certainty(
     n, count = members.shape
     ordered = np.sort(members, axis=1)
     lower, upper = drawn_out(log_odds, ordered, widening)
-    decisive = risk_of(decisive_log_odds(log_odds, ordered))
-    served = policy.positions(risk_of(log_odds), landmark)
-    level = policy.positions(decisive, landmark)
-    votes = policy.positions(risk_of(members).ravel(), np.repeat(landmark, count)).reshape(n, count)
+    # everything at once: for one row the calls cost more than the numbers
+    together = risk_of(np.column_stack([lower, upper, decisive_log_odds(log_odds, ordered), log_odds, members]))
+    positions = policy.positions(together[:, 2:].ravel(), np.repeat(landmark, count + 2)).reshape(n, count + 2)
+    level, served, votes = positions[:, 0], positions[:, 1], positions[:, 2:]
     same = (votes == served[:, None]).sum(axis=1)
     unsure = DISSENT * (count - same) > count
     other = level.copy()
@@ -177,7 +177,7 @@ def certainty(
         # a dissent that does not raise the level is from below, in part at least
         below = np.bincount(votes[row], minlength=len(policy.levels))[: served[row]]
         other[row] = served[row] if level[row] > served[row] else below.argmax()
-    return Certainty(count, risk_of(lower), risk_of(upper), decisive, level, same, unsure, other)
+    return Certainty(count, together[:, 0], together[:, 1], together[:, 2], level.copy(), same, unsure, other)
 
 
 def certain(policy: SegmentPolicy, landmark: npt.NDArray[np.int64], log_odds: Floats) -> Certainty:

@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.int8]
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def margins_of_row(
     values: Floats,
-    asked: npt.NDArray[np.int32],
+    asked: npt.NDArray[np.uint32],
     others: Ints,
     members: Ints,
     splits: Ints,
@@ -58,17 +58,19 @@ def margins_of_row(
     for member in range(len(members) - 1):
         total = 0.0
         for tree in range(members[member], members[member + 1]):
-            first, pattern = splits[tree], 0
-            for split in range(first, splits[tree + 1]):
-                pattern |= np.int64(left[split]) << (split - first)
-            total += output[leaves[tree] + leaf[patterns[tree] + pattern]]
+            # unsigned, or every index is first asked whether it counts from the end
+            pattern, bit = np.uint64(0), np.uint64(0)
+            for split in range(np.uint64(splits[tree]), np.uint64(splits[tree + 1])):
+                pattern |= np.uint64(left[split]) << bit
+                bit += np.uint64(1)
+            total += output[np.uint64(leaves[tree]) + np.uint64(leaf[np.uint64(patterns[tree]) + pattern])]
         out[member] += total
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def margins_of_rows(
     values: Floats,
-    asked: npt.NDArray[np.int32],
+    asked: npt.NDArray[np.uint32],
     is_other: npt.NDArray[np.bool_],
     members: Ints,
     splits: Ints,

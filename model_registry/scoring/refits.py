@@ -50,11 +50,17 @@ class TreeRefits:
         return len(self.arrays["members"]) - 1
 
     @cached_property
-    def _asked(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-        """Each split's place in the doubled row (the kernels say what that is), and whether it is no comparison."""
+    def _asked(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Each split's place in the doubled row (the kernels say what that is), whether it is no comparison, and which
+        are not."""
         kind, feature = self.arrays["kind"], self.arrays["feature"]
         places = feature + np.where(kind == NOT_ABOVE, len(self.names), 0)
-        return places.astype(np.int32), ~np.isin(kind, (AT_MOST, NOT_ABOVE))
+        is_other = ~np.isin(kind, (AT_MOST, NOT_ABOVE))
+        return places.astype(np.uint32), is_other, np.flatnonzero(is_other)
+
+    @cached_property
+    def _columns(self) -> tuple[npt.NDArray[Any], ...]:
+        return tuple(self.arrays[name] for name in ARRAYS)
 
     def margins(self, values: Floats, threads: int = 1) -> Floats:
         """The raw scores (n, members) of the rows of `values` (n, k); NaN is "not known"."""
@@ -62,10 +68,8 @@ class TreeRefits:
         if values.ndim != 2 or values.shape[1] != len(self.names):
             raise FrameError(f"The refits need a matrix of {len(self.names)} columns, one for each of their features.")
         out = np.zeros((len(values), len(self)))
-        arrays = tuple(self.arrays[name] for name in ARRAYS)
-        asked, is_other = self._asked
+        arrays, (asked, is_other, others) = self._columns, self._asked
         if len(values) <= FEW_ROWS:
-            others = np.flatnonzero(is_other)
             for row in range(len(values)):
                 margins_of_row(values[row], asked, others, *arrays, out[row])
             return out
