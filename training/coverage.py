@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from features.catalogue import load_catalogue
 from model_registry.scoring.calibration import risk_of
 from model_registry.scoring.committee import DISSENT, decisive_log_odds, drawn_out, percentiles
+from training.candidates import committee_of, fit_kind
 from training.ceiling import true_risks_of
 from training.cohort import build_cohort
 from training.committee import WIDENING, member_log_odds
@@ -25,7 +26,7 @@ from training.extract import read_extract
 from training.fit import SMALL_TREES
 from training.levels import risk_log_odds
 from training.material import evaluation_material, make_splits, training_material
-from training.pipeline import committee_of, fit_kind, make_table
+from training.person_dates import make_table
 from training.seeds import CATALOGUE, Ceilings
 
 Floats = NDArray[np.float64]

@@ -19,6 +19,7 @@ from features.catalogue import Catalogue, load_catalogue
 from model_registry.package import Package
 from model_registry.scoring.segments import SegmentPolicy
 from model_registry.scoring.trees import TreeTables, compile_trees
+from training.candidates import fitted_on
 from training.clock import Clock
 from training.cohort import Cohort, build_cohort
 from training.config import TrainingConfig, checked_config
@@ -26,9 +27,11 @@ from training.distributed.tasks import peak_memory
 from training.evaluate import evaluate_models
 from training.extract import Extract, read_extract
 from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate, train_trees
+from training.judging import risks_by_model
 from training.levels import set_thresholds
 from training.material import Material, evaluation_material, make_splits, training_material
-from training.pipeline import fitted_on, make_table, package_model, risks_by_model
+from training.person_dates import make_table
+from training.pipeline import package_model
 
 CATALOGUE = "keski_uusimaa"
 WORKERS = 2

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from features.catalogue import load_catalogue
 from model_registry.evidence import measures
 from model_registry.evidence.survival import effective_n
+from training.candidates import fit_kind
 from training.ceiling import FIT_SEEDS, population_of, true_risk_model, true_risks_of
 from training.challengers import LOGISTIC
 from training.cohort import build_cohort
@@ -28,7 +29,7 @@ from training.evaluate import REGISTER
 from training.extract import read_extract
 from training.fit import SMALL_TREES
 from training.material import evaluation_material, make_splits, training_material
-from training.pipeline import fit_kind, make_table
+from training.person_dates import make_table
 from training.seed_calibration import HOW_TO_READ, against_truth, calibration_table, calibration_verdict
 
 Floats = NDArray[np.float64]

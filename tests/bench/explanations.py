@@ -14,8 +14,9 @@ from model_registry.scoring.segments import SegmentPolicy
 from tests.bench.asked import Row, at_least, at_most
 from tests.bench.timing import medians
 from tests.bench.trained import Trained
+from training.candidates import fit_kind
 from training.fit import SMALL_TREES, Table, boosting_parameters, train_trees
-from training.pipeline import fit_kind, package_model
+from training.pipeline import package_model
 
 ROWS, SLOW_ROWS, SLOWEST_ROWS = 20_000, 2_000, 300
 THREADS = 2

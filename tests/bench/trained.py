@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, load_catalogue
 from model_registry.package import Package, load_package
+from training.candidates import fitted_on
 from training.cohort import Cohort, build_cohort
 from training.config import TrainingConfig, checked_config
 from training.extract import Extract, read_extract
 from training.fit import Table
 from training.material import Material, make_splits, training_material
-from training.pipeline import fitted_on, make_table
+from training.person_dates import make_table
 from training.split import Split
 
 

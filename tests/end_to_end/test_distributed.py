@@ -21,6 +21,7 @@ from features.catalogue import load_catalogue
 from features.errors import TrainingError
 from model_registry.package import load_package
 from tests.processes import command, end_group, environment, free_port, interruptible
+from training.candidates import fit_kind
 from training.clock import Clock
 from training.cohort import build_cohort
 from training.config import checked_config
@@ -36,7 +37,7 @@ from training.evaluate import REGISTER, SERVED, evaluate_models
 from training.extract import read_extract
 from training.fit import SMALL_TREES
 from training.material import evaluation_material, make_splits, training_material
-from training.pipeline import fit_kind, make_table
+from training.person_dates import make_table
 from training.population.generate import Order, generate
 
 pytestmark = pytest.mark.slow
