@@ -14,20 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import load_catalogue
 from model_registry.scoring.calibration import risk_of
 from model_registry.scoring.committee import DISSENT, decisive_log_odds, drawn_out, percentiles
 from training.candidates import committee_of, fit_kind
-from training.ceiling import true_risks_of
-from training.cohort import build_cohort
 from training.committee import WIDENING, member_log_odds
-from training.config import checked_config
-from training.extract import read_extract
 from training.fit import SMALL_TREES
 from training.levels import risk_log_odds
-from training.material import evaluation_material, make_splits, training_material
-from training.person_dates import make_table
-from training.seeds import CATALOGUE, Ceilings
+from training.seed_backtest import backtest_on
+from training.seeds import Ceilings
 
 Floats = NDArray[np.float64]
 COVERED = 0.80
@@ -40,25 +34,13 @@ def judge_seed(
     folder: Path, people: int, seed: int, processes: int, trend: bool, ceilings: Ceilings
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return the figures of one population by size of the committee and landmark."""
-    from training.population.generate import Order, generate
-    from training.population.parameters import DEFAULT_UNTIL, with_choices
-
-    generate(Order(people, seed, date.fromisoformat(DEFAULT_UNTIL), with_choices(trend)), folder, processes)
-    settings = {"extract": str(folder / "extract"), "catalogue": CATALOGUE, "committee": {"members": max(SIZES)}}
-    config = checked_config(settings)
-    catalogue = load_catalogue(config.catalogue)
-    extract = read_extract(config.extract, catalogue)
-    cohort = build_cohort(extract, catalogue)
-    table = make_table(extract, catalogue, cohort)
-    backtest, _ = make_splits(config, catalogue, extract, cohort)
-    material = training_material(config, catalogue, extract, cohort, table, backtest)
-    judged = evaluation_material(catalogue, extract, cohort, table, backtest)
+    made = backtest_on(folder, people, seed, processes, trend, {"committee": {"members": max(SIZES)}})
+    config, catalogue, material, judged, truth = made.config, made.catalogue, made.material, made.judged, made.truth
     candidate = fit_kind(SMALL_TREES, config, catalogue, material)
-    committee = committee_of(config, catalogue, cohort, material, candidate)
+    committee = committee_of(config, catalogue, made.cohort, material, candidate)
     assert committee is not None
     served = risk_log_odds(catalogue, candidate, judged.table)
     members = member_log_odds(committee, catalogue, judged.table.frame, judged.table.answered)
-    truth = true_risks_of(folder / "truth" / "truth.parquet", extract, cohort)[judged.rows]
     found: dict[str, dict[str, dict[str, float]]] = {}
     for size in SIZES:
         found[str(size)] = {}

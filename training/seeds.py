@@ -21,21 +21,16 @@ from features.catalogue import load_catalogue
 from model_registry.evidence import measures
 from model_registry.evidence.survival import effective_n
 from training.candidates import fit_kind
-from training.ceiling import FIT_SEEDS, population_of, true_risk_model, true_risks_of
+from training.ceiling import FIT_SEEDS, population_of, true_risk_model
 from training.challengers import LOGISTIC
-from training.cohort import build_cohort
-from training.config import checked_config
 from training.evaluate import REGISTER
-from training.extract import read_extract
 from training.fit import SMALL_TREES
-from training.material import evaluation_material, make_splits, training_material
-from training.person_dates import make_table
+from training.seed_backtest import CATALOGUE, backtest_on
 from training.seed_calibration import HOW_TO_READ, against_truth, calibration_table, calibration_verdict
 
 Floats = NDArray[np.float64]
 Ceilings = Mapping[int, Callable[[Floats], Floats]]
 Judge = Callable[[Path, int, int, int, bool, Ceilings], Mapping[str, Any]]
-CATALOGUE = "keski_uusimaa"
 ROOT = Path(__file__).parents[1]
 CHANCE_DRAWS = 50
 WITH_TREND, WITHOUT_TREND = "with the trend", "without the trend"
@@ -115,22 +110,11 @@ def judge_seed(
     folder: Path, people: int, seed: int, processes: int, trend: bool, ceilings: Ceilings
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of the backtest on one population, by landmark."""
-    from training.population.generate import Order, generate
-    from training.population.parameters import DEFAULT_UNTIL, with_choices
-
-    generate(Order(people, seed, date.fromisoformat(DEFAULT_UNTIL), with_choices(trend)), folder, processes)
-    config = checked_config({"extract": str(folder / "extract"), "catalogue": CATALOGUE})
-    catalogue = load_catalogue(config.catalogue)
-    extract = read_extract(config.extract, catalogue)
-    cohort = build_cohort(extract, catalogue)
-    table = make_table(extract, catalogue, cohort)
-    backtest, _ = make_splits(config, catalogue, extract, cohort)
-    material = training_material(config, catalogue, extract, cohort, table, backtest)
-    judged = evaluation_material(catalogue, extract, cohort, table, backtest)
+    made = backtest_on(folder, people, seed, processes, trend)
+    config, catalogue, material, judged, truth = made.config, made.catalogue, made.material, made.judged, made.truth
     models = {kind: fit_kind(kind, config, catalogue, material) for kind in (SMALL_TREES, LOGISTIC)}
     risks = {kind: model.risk(judged.table.frame, judged.table.answered, catalogue) for kind, model in models.items()}
     risks[REGISTER] = models[SMALL_TREES].register.risk(judged.table.frame)
-    truth = true_risks_of(folder / "truth" / "truth.parquet", extract, cohort)[judged.rows]
     found: dict[str, dict[str, Any]] = {}
     for month in catalogue.landmarks:
         rows = np.flatnonzero((judged.table.landmark == month) & ~np.isnan(truth))
@@ -144,8 +128,8 @@ def judge_seed(
                 told[SMALL_TREES],
                 told[REGISTER],
                 judged.table.answered[rows],
-                cohort.as_of[judged.rows][rows],
-                backtest.known_on + 1,
+                made.cohort.as_of[judged.rows][rows],
+                made.split.known_on + 1,
                 weight,
             ),
         }
