@@ -356,6 +356,13 @@ def test_at_each_landmark_the_mean_true_risk_is_the_share_that_stays(without_tre
         assert abs(outcome.mean() - risk.mean()) < 3 * error
 
 
+@pytest.mark.slow
+def test_who_is_pensioned_before_the_horizon_has_no_risk_and_never_stays(without_trend: Lived) -> None:
+    pensioned = without_trend.risk == 0
+    assert pensioned.sum() > 100
+    assert not without_trend.outcome[pensioned].any()
+
+
 def test_an_interrupted_run_leaves_the_earlier_population_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
