@@ -223,6 +223,24 @@ def test_the_refit_with_age_leaves_nothing_that_could_be_packaged(catalogue, tmp
         )  # fmt: skip
 
 
+def test_person_dates_told_again_of_the_same_people_make_no_gain_surer(catalogue):
+    judged, _ = table(catalogue, 200, 2)
+    blocks, names, margins = blocks_of(catalogue), set(), {}
+    for place, own in enumerate(blocks.values()):
+        names |= {*own}
+        used = tuple(name for name in catalogue.feature_names if name in names)
+        margins[used] = judged.outcome + np.random.default_rng(place).normal(size=200)
+
+    def gains(rows) -> list[tuple[float, float]]:
+        known = {used: margin[rows] for used, margin in margins.items()}
+        told = measure_worth(catalogue, FitConfig(), 1, judged, judged.take(rows), rows, known, None, 100)
+        return [(one.gains["auc"].lower, one.gains["auc"].upper) for one in told.gains]
+
+    once = np.array(gains(np.arange(200)))
+    assert (once[:, 1] - once[:, 0] > 0.05).all()
+    assert np.array(gains(np.repeat(np.arange(200), 10))) == pytest.approx(once)
+
+
 # ------------------------------------------------------------------------------------------------ proxies
 
 
