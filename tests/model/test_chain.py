@@ -96,21 +96,17 @@ def test_who_is_seen_stands_for_those_who_were_not(catalogue):
 
 def test_nobody_stands_for_more_than_ten(catalogue):
     # 29 of thirty are lost on day 100 of their time: the last one would stand for all thirty
-    found = known_of_several(catalogue, [DAY] + [DAY + 265] * 29)
-    assert found.weight.tolist() == [10.0] + [0.0] * 29
-
-
-def known_of_several(catalogue, starts):
-    n = len(starts)
-    return follow(
+    as_of = np.array([DAY] + [DAY + 265] * 29, np.int32)
+    found = follow(
         catalogue,
-        lives([(start, None, 0) for start in starts]).facts,
-        np.arange(n),
-        np.array(starts, np.int32),
-        np.zeros(n, np.int8),
+        lives([(start, None, 0) for start in as_of.tolist()]).facts,
+        np.arange(30),
+        as_of,
+        np.zeros(30, np.int8),
         known_on=DAY + 425,
         observed_until=DAY + 365,
     )
+    assert found.weight.tolist() == [10.0] + [0.0] * 29
 
 
 def test_the_steps_lead_from_landmark_to_landmark_and_to_the_horizon(catalogue):
