@@ -8,8 +8,9 @@ import pytest
 
 from features.catalogue import load_catalogue
 from features.facts import COLUMNS, OPEN_END, Facts, day_number, empty_table, fact_table
-from training.chain import Chain, Link, build_chain, calibrate_chain, steps
-from training.cohort import build_cohort
+from features.outcome import BY_MOVE, BY_WORK, REACHED, Outcome
+from training.chain import Chain, Link, build_chain, calibrate_chain, chain_of, steps
+from training.cohort import Cohort, build_cohort
 from training.extract import Extract
 from training.fit import fit_sigmoid
 from training.followed import follow
@@ -93,6 +94,21 @@ def test_who_is_seen_stands_for_those_who_were_not(catalogue):
     assert found.weight.tolist() == [2.0, 2.0, 0.0, 0.0]
 
 
+def test_nobody_stands_for_more_than_ten(catalogue):
+    # 29 of thirty are lost on day 100 of their time: the last one would stand for all thirty
+    as_of = np.array([DAY] + [DAY + 265] * 29, np.int32)
+    found = follow(
+        catalogue,
+        lives([(start, None, 0) for start in as_of.tolist()]).facts,
+        np.arange(30),
+        as_of,
+        np.zeros(30, np.int8),
+        known_on=DAY + 425,
+        observed_until=DAY + 365,
+    )
+    assert found.weight.tolist() == [10.0] + [0.0] * 29
+
+
 def test_the_steps_lead_from_landmark_to_landmark_and_to_the_horizon(catalogue):
     assert steps(catalogue) == {0: 91, 3: 92, 6: 91, 9: 91}
     assert sum(steps(catalogue).values()) == 365
@@ -105,6 +121,47 @@ def test_survivors_hand_back_the_risk_of_the_next_landmark():
     margin = np.zeros(8)
     found = calibrate_chain(Chain((last, first)), margin, fit_sigmoid)
     assert found.risk(np.zeros(1))[0] == pytest.approx(0.5)
+
+
+def test_who_stayed_and_stands_for_three_weighs_three_times():
+    # at month 9 two of four stay, each standing for three people: 6 of 8
+    last = Link(9, np.arange(4), np.full(4, -1), np.array([True, True, False, False]), np.array([3.0, 3.0, 1.0, 1.0]))
+    found = calibrate_chain(Chain((last,)), np.zeros(4), fit_sigmoid)
+    assert found.risk(np.zeros(1))[0] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("n", [60, 400])  # fewer and more than a slope of the landmark's own takes
+def test_the_risk_handed_back_to_the_landmark_before_is_weighted_too(n):
+    # at month 9 half stay, each standing for three: .75; at month 0 everybody stays and weighs twice
+    stayed = np.arange(n) < n // 2
+    last = Link(9, np.arange(n), np.full(n, -1), stayed, np.where(stayed, 3.0, 1.0))
+    first = Link(0, np.arange(n, 2 * n), np.arange(n), np.ones(n, np.bool_), np.full(n, 2.0))
+    found = calibrate_chain(Chain((last, first)), np.zeros(2 * n), fit_sigmoid)
+    assert found.risk(np.zeros(1))[0] == pytest.approx(0.75)
+
+
+def ended(catalogue, ended_by, after_days) -> Chain:
+    """The chain of people at month 9 on one day, whose runs ended so many days later."""
+    n = len(ended_by)
+    as_of, ended_on = np.full(n, DAY, np.int32), (DAY + np.asarray(after_days)).astype(np.int32)
+    value = np.where(np.asarray(ended_by) == BY_MOVE, np.nan, np.asarray(ended_by) == REACHED)
+    matures_on = as_of + np.int32(91)
+    told = Outcome(value, np.zeros(n, np.int8), matures_on, ended_on, np.asarray(ended_by, np.int8))
+    cohort = Cohort(np.arange(n), as_of, matures_on, np.full(n, 9, np.int8), value, {})
+    return chain_of(catalogue, told, cohort, np.arange(n), observed_until=DAY + 100, months=3)
+
+
+def test_who_left_later_stands_in_the_chain_for_those_who_had_moved_away(catalogue):
+    # one of four leaves on day 10, and of the three still there one moves on day 20: the other two stand for three
+    last = ended(catalogue, [BY_WORK, BY_MOVE, BY_WORK, REACHED], [10, 20, 30, 91]).links[0]
+    assert last.rows.tolist() == [0, 2, 3]
+    assert last.stayed.tolist() == [False, False, True]
+    assert last.weight == pytest.approx([1.0, 1.5, 1.5])
+
+
+def test_nobody_stands_in_the_chain_for_more_than_ten(catalogue):
+    last = ended(catalogue, [REACHED] + [BY_MOVE] * 29, [91] + [10] * 29).links[0]
+    assert last.weight.tolist() == [10.0]
 
 
 def test_a_rising_level_is_followed_within_a_quarter_and_not_after_two_years(catalogue):

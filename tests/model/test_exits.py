@@ -97,6 +97,22 @@ def test_too_few_people_are_not_assessable(area):
         assert all(at.staying.value is None and "at least 20" in at.staying.reason for at in one.months)
 
 
+def test_person_dates_told_again_of_the_same_people_make_no_interval_narrower(area):
+    config, catalogue, extract, cohort, split = area
+    judged = split.evaluated()
+    inside = (cohort.landmark == 0) & (cohort.as_of >= judged.starts) & (cohort.as_of <= judged.ends)
+    once = np.flatnonzero(inside)[:200]
+
+    def intervals(rows) -> list[tuple[float, float]]:
+        columns = (cohort.person, cohort.as_of, cohort.matures_on, cohort.landmark, cohort.outcome)
+        told = exits_of(config, catalogue, extract, Cohort(*(column[rows] for column in columns), cohort.counts), split)
+        return [(at.staying.lower, at.staying.upper) for one in told if one.landmark == 0 for at in one.months]
+
+    ends = np.array(intervals(once))
+    assert (ends[:, 1] - ends[:, 0] > 0.05).all()
+    assert np.array(intervals(np.repeat(once, 10))) == pytest.approx(ends)
+
+
 def test_the_table_fits_a_terminal_and_says_why_it_is_not_one_minus_kaplan_meier(found):
     text = exit_table(list(found.values()))
     assert max(map(len, text.splitlines())) <= WIDTH

@@ -211,6 +211,19 @@ def test_a_feature_fed_with_the_outcome_is_caught_when_a_model_has_learnt_it(cat
         refuse_leaks(evaluations)
 
 
+def test_intervals_are_of_people_and_not_of_their_person_dates():
+    # forty people with 25 person-dates each: the error of a share of a half is sqrt(1/4 / 40) = 0.079, not 0.016
+    outcome, person = np.repeat([1.0, 0.0], 500), np.repeat(np.arange(40), 25)
+    risk = np.where(np.arange(1_000) // 25 % 10 == 0, 0.5, 0.3 + 0.4 * outcome)
+    (found,) = evaluate_models(outcome, np.zeros(1_000, np.int8), person, {"served model": risk}, 1_000, 1)
+    assert (found.n, found.people) == (1_000, 40)
+    assert found.base_rate.upper - found.base_rate.lower == pytest.approx(2 * 1.96 * 0.079, abs=0.05)
+    brier = found.models["served model"].values["brier"]
+    assert brier.value == pytest.approx(0.9 * 0.09 + 0.1 * 0.25)
+    # of the forty four have .25 and the others .09: a standard deviation of .048, and of the mean .0076
+    assert brier.upper - brier.lower == pytest.approx(2 * 1.96 * 0.0076, abs=0.01)
+
+
 def test_permuted_labels_give_one_half(catalogue, slices):
     fit, calibration = slices
     random = np.random.default_rng(6)

@@ -116,6 +116,42 @@ def test_rows_nobody_saw_are_counted_and_do_not_change_whom_the_service_would_me
     assert (one.n, one.not_seen) == (90, 10)
 
 
+def half_with_the_outcome(person, weight, draws: int = 1_000):
+    """200 with the outcome and 200 without, the risk telling nothing; one label, one landmark, everybody one group."""
+    outcome = np.tile([1.0, 0.0], 200)
+    known = Followed(outcome, np.asarray(weight, np.float64), np.zeros(400, np.bool_))
+    groups = (Groups("sex", ("male",), np.zeros(400, np.int64)),)
+    risk = np.repeat(np.linspace(0.1, 0.9, 10), 40)
+    (one,) = compare_labels(
+        risk, np.zeros(400, np.int8), person, {"official": known}, "official", groups, 0.5, draws, 1
+    )
+    return one
+
+
+def test_the_interval_is_of_the_weighted_share_and_not_of_the_counted_one():
+    # each of the 200 with the outcome stands for three: 600 of 800 and not 200 of 400
+    one = half_with_the_outcome(np.arange(400), np.tile([3.0, 1.0], 200))
+    for share in (one.base_rate, one.groups[0].base_rate):
+        assert share.value == pytest.approx(0.75)
+        assert 0.70 < share.lower < 0.75 < share.upper < 0.80
+
+
+def test_recall_and_its_interval_are_weighted():
+    # of the 200 with the outcome the hundred in the higher half of the risks are met, and each stands for three
+    weight = np.where(np.arange(400) >= 200, 3.0, 1.0)
+    one = half_with_the_outcome(np.arange(400), weight)
+    recall = one.groups[0].recall
+    assert recall.value == pytest.approx(300 / 400)
+    assert 0.65 < recall.lower < 0.75 < recall.upper < 0.85
+
+
+def test_the_interval_is_of_people_and_not_of_their_person_dates():
+    # twenty people with twenty person-dates each, all with the outcome or all without: sqrt(1/4 / 20) = 0.112
+    person = np.arange(400) // 40 * 2 + np.arange(400) % 2
+    share = half_with_the_outcome(person, np.ones(400)).base_rate
+    assert share.upper - share.lower == pytest.approx(2 * 1.96 * 0.112, abs=0.08)
+
+
 # ------------------------------------------------------------------------------------------------ worth of inputs
 
 
@@ -187,6 +223,24 @@ def test_the_refit_with_age_leaves_nothing_that_could_be_packaged(catalogue, tmp
         )  # fmt: skip
 
 
+def test_person_dates_told_again_of_the_same_people_make_no_gain_surer(catalogue):
+    judged, _ = table(catalogue, 200, 2)
+    blocks, names, margins = blocks_of(catalogue), set(), {}
+    for place, own in enumerate(blocks.values()):
+        names |= {*own}
+        used = tuple(name for name in catalogue.feature_names if name in names)
+        margins[used] = judged.outcome + np.random.default_rng(place).normal(size=200)
+
+    def gains(rows) -> list[tuple[float, float]]:
+        known = {used: margin[rows] for used, margin in margins.items()}
+        told = measure_worth(catalogue, FitConfig(), 1, judged, judged.take(rows), rows, known, None, 100)
+        return [(one.gains["auc"].lower, one.gains["auc"].upper) for one in told.gains]
+
+    once = np.array(gains(np.arange(200)))
+    assert (once[:, 1] - once[:, 0] > 0.05).all()
+    assert np.array(gains(np.repeat(np.arange(200), 10))) == pytest.approx(once)
+
+
 # ------------------------------------------------------------------------------------------------ proxies
 
 
@@ -209,6 +263,46 @@ def test_a_suspect_that_tells_is_found_and_one_that_does_not_is_not():
     assert auc["form language"].value == pytest.approx(0.8, abs=0.04)
     assert auc["entry season"].lower <= 0.5 <= auc["entry season"].upper
     assert auc[TOGETHER].lower > 0.7
+
+
+def told_by_two(learnt_steady, learnt_rare, learnt, steady, rare, asked, person, draws=50):
+    found = measure_proxies(
+        {"steady": learnt_steady, "rare": learnt_rare},
+        {"sex": ("male", learnt)},
+        {"steady": steady, "rare": rare},
+        {"sex": ("male", asked)},
+        person,
+        draws,
+        1,
+    )
+    return {one.proxy: one.auc for one in found}
+
+
+def test_a_class_seen_once_tells_next_to_nothing():
+    """One of 401 people learnt from was of a rare class, a yes by chance; of those measured thirty are, all of them no.
+
+    Taken at its word the one would put the thirty above everybody. With twenty people at the mean beside it, its class
+    adds log(11/10) = 0.1 to the log-odds, where the steady suspect tells yes from no by over 3: nobody changes places.
+    """
+    yes, no = np.ones(200), np.zeros(200)
+    steady = np.repeat([1, 0, 1, 0, 1], [180, 20, 20, 180, 1])  # nine in ten are told rightly
+    rare = np.repeat([0, 1], [400, 1])
+    measured, few = np.repeat([1, 0], 200), (np.arange(400) >= 370).astype(np.int64)
+    auc = told_by_two(steady, rare, np.r_[yes, no, 1.0], measured, few, np.r_[yes, no], np.arange(400))
+    assert auc["steady"].value == 1.0
+    assert auc[TOGETHER].value == 1.0
+
+
+def test_the_interval_of_a_proxy_is_of_people_and_not_of_their_person_dates():
+    # the suspect tells nine in ten rightly: of forty people the AUC of .90 is known to about .05, of 1,000 rows to .01
+    told = np.repeat([1.0, 0.0], 20)
+    suspect = np.where(np.arange(40) % 10 == 0, 1 - told, told).astype(np.int64)
+    again = [np.repeat(values, 25) for values in (suspect, np.zeros(40, np.int64), told)]
+    person = np.repeat(np.arange(40), 25)
+    wide = told_by_two(*again, *again, person, draws=400)["steady"]
+    narrow = told_by_two(*again, *again, np.arange(1_000), draws=400)["steady"]
+    assert wide.value == narrow.value == pytest.approx(0.9)
+    assert (wide.upper - wide.lower) / (narrow.upper - narrow.lower) == pytest.approx(5, rel=0.25)  # sqrt(25)
 
 
 # ------------------------------------------------------------------------------------------------ words

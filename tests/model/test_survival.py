@@ -71,6 +71,12 @@ def test_weights_are_capped() -> None:
     assert censoring_weights(days, censored, cap=10.0).max() == 10.0
 
 
+def test_nobody_stands_for_more_than_ten_unless_another_cap_is_asked_for() -> None:
+    days, censored = np.array([1.0] * 99 + [2.0]), np.array([True] * 99 + [False])
+    assert censoring_weights(days, censored)[99] == 10.0
+    assert censoring_weights(days, censored, cap=1_000.0)[99] == pytest.approx(100.0)
+
+
 def test_effective_n() -> None:
     assert effective_n(np.ones(7)) == 7
     assert effective_n(np.array([1.0, 1.0, 0.0])) == 2

@@ -14,8 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.catalogue import load_catalogue
+from features.facts import DEPARTURES
+from features.outcome import ACTIVATION_NEUTRAL, labels
+from training.extract import Extract, read_extract
 from training.population.generate import Order, OutputRefusedError, generate
-from training.population.parameters import HORIZON_DAYS
+from training.population.parameters import HORIZON_DAYS, with_choices
 
 ROOT = Path(__file__).parents[2]
 UNTIL = date(2026, 10, 31)
@@ -294,6 +298,69 @@ def reached_horizon(made: Made, person: np.ndarray, start: np.ndarray) -> np.nda
     moved[pc.index_in(gone["client_id"], value_set=ids).to_numpy()] = days(gone["date"])
     value[moved[person] <= start + HORIZON_DAYS] = np.nan
     return value
+
+
+@dataclass(frozen=True)
+class Lived:
+    """Person-dates a year or more before the end of the records: landmark, true risk, and what came (label B)."""
+
+    landmark: np.ndarray
+    risk: np.ndarray
+    outcome: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def without_trend(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """A population in which every year is like 2019, so that no shock is shared and people err each for themselves.
+
+    Whoever moves away before the horizon is left out, also where the run had ended before: the true risk knows no
+    moving, and who moves is drawn apart from how a run ends. To leave out only those whose run still went on would
+    keep the ends and lose the stays.
+    """
+    folder = tmp_path_factory.mktemp("no_trend") / "area"
+    generate(Order(people=30_000, seed=7, until=UNTIL, parameters=with_choices(trend=False)), folder)
+    catalogue, until = load_catalogue("keski_uusimaa"), (UNTIL - date(1970, 1, 1)).days
+    extract = read_extract(folder / "extract", catalogue)
+    truth = pq.read_table(folder / "truth" / "truth.parquet")
+    person = pc.index_in(truth["client_id"].cast(pa.string()), value_set=pa.array(extract.client_ids)).to_numpy()
+    horizon = days(truth["spell_start"]) + HORIZON_DAYS
+    chosen = np.flatnonzero((horizon + 60 <= until) & (moved_on(extract)[person] > horizon))
+    as_of = days(truth["as_of"])[chosen].astype(np.int32)
+    told = labels(catalogue, extract.facts.take(person[chosen].astype(np.int64)), as_of, until, ACTIVATION_NEUTRAL)
+    assert np.array_equal(told.matures_on, horizon[chosen])
+    assert not np.isnan(told.value).any()
+    return Lived(truth["landmark"].to_numpy()[chosen], truth["true_risk"].to_numpy()[chosen], told.value)
+
+
+def moved_on(extract: Extract) -> np.ndarray:
+    """The day on which each person moved away; far future for who did not."""
+    departures = extract.facts.tables["departures"]
+    owner = np.repeat(np.arange(len(extract.client_ids)), np.diff(departures.offsets))
+    moved = departures["code"] == DEPARTURES.index("moved")
+    day = np.full(len(extract.client_ids), 2**40)
+    day[owner[moved]] = departures["happened_on"][moved]
+    return day
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("landmark", [0, 3, 6, 9])
+def test_at_each_landmark_the_mean_true_risk_is_the_share_that_stays(without_trend: Lived, landmark: int) -> None:
+    """Of everybody at the landmark, and of each third of the true risk: within three standard errors."""
+    here = np.flatnonzero(without_trend.landmark == landmark)
+    by_risk = here[np.argsort(without_trend.risk[here])]
+    assert len(here) > 6_000
+    for part in (here, *np.array_split(by_risk, 3)):
+        risk, outcome = without_trend.risk[part], without_trend.outcome[part]
+        error = np.sqrt((risk * (1 - risk)).sum()) / len(part)
+        assert error < 0.012
+        assert abs(outcome.mean() - risk.mean()) < 3 * error
+
+
+@pytest.mark.slow
+def test_who_is_pensioned_before_the_horizon_has_no_risk_and_never_stays(without_trend: Lived) -> None:
+    pensioned = without_trend.risk == 0
+    assert pensioned.sum() > 100
+    assert not without_trend.outcome[pensioned].any()
 
 
 def test_an_interrupted_run_leaves_the_earlier_population_as_it_was(
