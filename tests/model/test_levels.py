@@ -118,7 +118,7 @@ def reached(person: Any = None, weight: Any = None, draws: int = 200) -> Any:
     people = table(np.where(early, 1.0, -1.0), np.zeros(100), outcome, weight)
     person = np.arange(100) if person is None else person
     as_of = np.full(100, 900, np.int32)
-    (month,) = judge_levels(fixed_policy(), catalogue(), served(), None, people, person, as_of, 1.0, (), draws, 1)
+    (month,) = judge_levels(fixed_policy(), catalogue(), served(), None, people, person, people, as_of, (), draws, 1)
     (everybody,) = month.reached
     return everybody
 
@@ -178,15 +178,15 @@ def test_refits_of_the_full_model_are_calibrated_on_those_who_answered(chained: 
     link = Link(0, np.arange(200), np.full(200, -1), outcome == 1, np.ones(200))
     candidate = Candidate(LOGISTIC, Scorer(linear(0.0, 0.0), AS_IT_IS), Scorer(linear(0.0, 0.0), AS_IT_IS))
     made = fit_committee(
-        candidate, catalogue(), CommitteeConfig(members=3), FitConfig(), 1, people, np.arange(200), people,
+        candidate, catalogue(), CommitteeConfig(members=5), FitConfig(), 1, people, np.arange(200), people,
         Chain((link,)) if chained else None,
     )  # fmt: skip
 
     assert made is not None
     assert made.full is not None
     one = np.ones((1, 2))
-    assert risk_of(made.full.log_odds(one)[0]) == pytest.approx([0.8] * 3)
-    assert risk_of(made.register.log_odds(one)[0]) == pytest.approx([0.5] * 3)
+    assert risk_of(made.full.log_odds(one)[0]) == pytest.approx([0.8] * 5)
+    assert risk_of(made.register.log_odds(one)[0]) == pytest.approx([0.5] * 5)
 
 
 # ------------------------------------------------------------------------------------------------ the gate
