@@ -29,7 +29,11 @@ NAMES = {
 }
 OFFERED = {
     "fi": ["koulutusneuvonta", "uravalmennus ja työnhakuvalmennus", "työkokeilu tai palkkatuettu työ"],
-    "sv": ["utbildningsrådgivning", "karriärträning och jobbsökarträning", "arbetsprövning eller lönesubventionerat arbete"],
+    "sv": [
+        "utbildningsrådgivning",
+        "karriärträning och jobbsökarträning",
+        "arbetsprövning eller lönesubventionerat arbete",
+    ],
     "en": ["training guidance", "career and job search coaching", "work trial or subsidised work"],
 }
 WORDS = dict.fromkeys(LANGUAGES, "x")
