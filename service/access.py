@@ -87,6 +87,12 @@ def check_grant(role: str, unit: str, purpose: str) -> None:
         )
 
 
+def key_in(authorization: str | None) -> str | None:
+    """Return the key of an Authorization header of the form `Bearer KEY`; None without one."""
+    scheme, _, key = (authorization or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
 def authenticate(engine: Engine, text: str | None) -> Caller:
     """Return the caller whose key this is.
 

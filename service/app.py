@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from features.errors import VarhainError
+from service.access import authenticate
 from service.champion import ChampionSeat
 from service.dependencies import Parts
 from service.ledger import open_ledger
@@ -70,7 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
     _add_problems(app)
     # The last one added is the first one passed.
     large = {batches.PATH: settings.max_batch_bytes}
-    app.add_middleware(BodyGuard, max_body_bytes=settings.max_body_bytes, large=large)
+    opens = partial(authenticate, parts.engine)
+    app.add_middleware(BodyGuard, max_body_bytes=settings.max_body_bytes, large=large, opens=opens)
     app.add_middleware(IdentityCodeGuard)
     app.add_middleware(RequestLog)
     return app

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
 
 from features.errors import AccessError
-from service.access import Caller, authenticate
+from service.access import Caller, authenticate, key_in
 from service.champion import ChampionSeat
 from service.ledger import Ledger
 from service.once import OncePerPass
@@ -53,8 +53,7 @@ async def caller_of(
     AccessError
         401 without a usable key, 403 when the role may not call this route or the key serves another purpose.
     """
-    scheme, _, key = (authorization or "").partition(" ")
-    text = key.strip() if scheme.lower() == "bearer" else None
+    text = key_in(authorization)
     # SQLite answers from its pages in less time than a thread takes to hand the question over; a server is waited for.
     if parts.engine.dialect.name == "sqlite":
         caller = parts.callers.get(text, lambda: authenticate(parts.engine, text))

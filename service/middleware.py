@@ -4,26 +4,30 @@ Written against ASGI itself: Starlette's own error middleware raises again after
 the message of the exception, which may hold a person's data.
 """
 
+import asyncio
 import logging
 import time
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from features.errors import VarhainError
+from features.errors import AccessError, VarhainError
 from features.identity_codes import holds_bare_identity_code, may_hold_identity_code
 from model_registry.scoring.larger_trees import LargerTrees
+from service.access import key_in
 from service.body import read_document
 from service.pointers import hides_identity_code
 from service.problems import Problem, ProblemError, identity_code_in, problem_of
 from service.route_access import ROLES_OF_ROUTE
 from service.texts import preferred_language
+from service.unforeseen import type_and_place
 
 log = logging.getLogger("varhain.requests")
 METHODS_WITH_DOCUMENT = frozenset({"POST", "PUT", "PATCH"})
 NO_ROUTE = "(no route)"
+BODY_SECONDS = 60.0
 SLOW = LargerTrees.explains_by
 # Random hexadecimal numbers that gateways add: some have the shape of an identity code by chance. Nobody keeps them.
 TRACE_HEADERS = frozenset(
@@ -87,14 +91,18 @@ class BodyGuard:
     """Reads the body up to a limit, also when it comes in chunks of unknown number, and leaves the document it holds
     in ``scope["state"]["document"]``.
 
-    `large` names the paths with a limit of their own. Their bytes are left unread in ``scope["state"]["body"]``:
-    reading megabytes here would keep every other request waiting, and nobody has shown a key yet.
+    `large` names the paths with a limit of their own for what is posted there. Such a body is taken in only from
+    whoever shows a key that `opens` (it raises AccessError for any other), and its bytes are left unread in
+    ``scope["state"]["body"]``: reading megabytes here would keep every other request waiting.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, large: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, max_body_bytes: int, large: Mapping[str, int], opens: Callable[[str | None], object]
+    ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.large = large
+        self.opens = opens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on with its document, or answers 413, 400 or 422."""
@@ -102,17 +110,28 @@ class BodyGuard:
             await self.app(scope, receive, send)
             return
         try:
-            limit = self.large.get(scope["path"], self.max_body_bytes)
-            raw = await self._read(Headers(scope=scope), receive, limit)
+            headers = Headers(scope=scope)
+            is_large = scope["path"] in self.large and scope["method"] == "POST"
+            if is_large:
+                await run_in_threadpool(self.opens, key_in(headers.get("authorization")))
+            limit = self.large[scope["path"]] if is_large else self.max_body_bytes
+            async with asyncio.timeout(BODY_SECONDS):
+                raw = await self._read(headers, receive, limit)
             if raw is None:  # the client went away: there is nobody to answer
                 return
             if scope["method"] in METHODS_WITH_DOCUMENT and raw:
-                if scope["path"] in self.large:
+                if is_large:
                     scope.setdefault("state", {})["body"] = raw
                 else:
                     scope.setdefault("state", {})["document"] = read_document(raw)
         except ProblemError as error:
             await respond(error.problem, scope, receive, send)
+            return
+        except AccessError as error:
+            await respond(problem_of(error), scope, receive, send)
+            return
+        except TimeoutError:
+            await respond(_too_slow(), scope, receive, send)
             return
         await self.app(scope, _replay(raw, receive), send)
 
@@ -151,6 +170,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def _too_slow() -> Problem:
+    detail = f"The body did not arrive within {BODY_SECONDS:.0f} seconds; send it again."
+    return Problem("unreadable", detail, status=408, headers={"Connection": "close"})
+
+
 def _too_large(limit: int) -> ProblemError:
     detail = f"A request of this kind may hold at most {limit} bytes; one screening needs a few thousand."
     return ProblemError(Problem("too_large", detail, headers={"Connection": "close"}))
@@ -180,11 +204,7 @@ def _readings(raw: bytes) -> tuple[str, ...]:
 
 def _unexpected(error: Exception) -> Problem:
     """The problem of an error nobody foresaw; its type and place are logged, its message is not: it may hold data."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    place = " <- ".join(
-        f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(frames)
-    )
-    log.error("unexpected %s in %s", type(error).__name__, place)
+    log.error("unexpected %s", type_and_place(error))
     return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")
 
 

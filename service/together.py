@@ -9,6 +9,8 @@ from collections.abc import Hashable
 from datetime import date
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
+
 from service.access import Caller
 from service.answer import Record
 from service.batch import assess_all
@@ -28,7 +30,10 @@ class Gathering:
 
     async def screen(self, champion: Champion, ledger: Ledger, caller: Caller, document: Any, today: date) -> Record:
         """The same as `screening.screen`, which says what it raises; the loop is free while the disk is waited for."""
-        standing = self._standing.get(ledger, ledger.objections.standing_now)
+        if ledger.engine.dialect.name == "sqlite":
+            standing = self._standing.get(ledger, ledger.objections.standing_now)
+        else:  # a server is waited for, and not by the loop
+            standing = await run_in_threadpool(ledger.objections.standing_now)
         if (client_id := client_named_in(document)) and client_id in standing:
             kept, answer = objection_honoured(champion, caller, document, today)
         else:

@@ -1,5 +1,6 @@
 """Appends to the chain: one transaction reads the head, adds the entries and is on disk before anyone is answered."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ from service.chain import GENESIS, canonical_json, entry_digest, new_salt, paylo
 from service.database import add_rows, first_row, write_transaction
 from service.pseudonyms import Pseudonyms, random_letters
 from service.tables import Entry, Payload
+from service.unforeseen import type_and_place
 from service.witness import Witness
 
+log = logging.getLogger("varhain.ledger")
 ENTRIES: Table = Entry.__table__  # type: ignore[attr-defined]
 PAYLOADS: Table = Payload.__table__  # type: ignore[attr-defined]
 _HEAD = select(ENTRIES.c.seq, ENTRIES.c.digest).order_by(ENTRIES.c.seq.desc()).limit(1)
@@ -152,7 +155,12 @@ class Writer:
         # Looked at after the draft has joined the queue: a commit that is due will find it there.
         if not self._commit_is_due:
             self._commit_is_due = True
-            self._committer.submit(self._commit_what_is_due)
+            try:
+                self._committer.submit(self._commit_what_is_due)
+            except RuntimeError as error:  # no thread can be started; the draft is not left behind for a later commit
+                self._commit_is_due = False
+                mine.recorded.cancel()
+                raise LedgerError("the ledger could not be written: no thread could be started for it") from error
         return mine.recorded
 
     def _commit_what_is_due(self) -> None:
@@ -169,7 +177,10 @@ class Writer:
     def _commit_all_waiting(self) -> None:
         together: list[_Waiting] = []
         while self._waiting:
-            together.append(self._waiting.popleft())
+            one = self._waiting.popleft()
+            # From here on nobody can cancel it; who has gone before is not recorded, and gets no answer.
+            if one.recorded.set_running_or_notify_cancel():
+                together.append(one)
         if not together:  # another thread's commit has taken them
             return
         try:
@@ -183,6 +194,7 @@ class Writer:
                 refused.__cause__ = error
                 one.recorded.set_exception(refused)
             if not isinstance(error, VarhainError):
+                log.error("unexpected %s", type_and_place(error))
                 raise
         else:
             for one, entry in zip(together, recorded, strict=True):

@@ -176,6 +176,12 @@ def test_a_field_that_no_batch_has_is_named(client: TestClient, service: Served)
     assert [error["pointer"] for error in response.json()["errors"]] == ["/sort_by"]
 
 
+def test_a_large_body_is_taken_in_from_nobody_without_a_key(client: TestClient, service: Served) -> None:
+    assert client.post(PATH, content=b"x" * 4_000_000).status_code == 401
+    assert client.post(PATH, content=b"{}", headers={"Authorization": "Bearer varhain_abc_def"}).status_code == 401
+    assert client.request("PUT", PATH, content=b"x" * 300_000, headers=service.headers("operator")).status_code == 413
+
+
 def test_a_body_over_eight_mebibytes_is_refused_with_413(client: TestClient, service: Served) -> None:
     for headers in ({}, {"Transfer-Encoding": "chunked"}):
         body: Any = b" " * (8 * 1024 * 1024 + 1)

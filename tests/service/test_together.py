@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from service.screening import screen
 from service.settings import load_settings
 from service.today import today_in_finland
 from service.witness import Witness
+from service.writer import Draft, Transaction
 from tests.processes import command, free_port, running
 from tests.service.ledger_home import ADVISOR, verified
 from tests.service.served import Served, document, served
@@ -168,3 +170,45 @@ def test_serving_never_waits_in_the_loop_for_the_disk(service: Served) -> None:
 
     assert waited
     assert record["assessed"] is True
+
+
+def test_a_request_that_goes_away_during_a_commit_leaves_nobody_waiting(service: Served) -> None:
+    ledger = open_ledger(service.settings)
+    held = ledger._writer._turn  # as if another thread were committing
+    held.acquire()
+    try:
+        waiting = [ledger._writer.append_soon(Draft(kind="reading")) for _ in range(4)]
+        assert waiting[1].cancel()
+    finally:
+        held.release()
+    recorded = [one.result(timeout=5).seq for one in waiting if not one.cancelled()]
+    assert recorded == sorted(recorded)
+    assert len(recorded) == 3
+    verified(ledger)
+
+
+def test_without_a_thread_to_commit_one_request_fails_and_the_next_is_recorded(service: Served, monkeypatch) -> None:
+    ledger = open_ledger(service.settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        with pytest.raises(LedgerError, match="no thread could be started"):
+            ledger._writer.append_soon(Draft(kind="reading"))
+    assert ledger._writer.append_soon(Draft(kind="reading")).result(timeout=5).seq > 0
+
+
+def _no_thread(self: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_an_error_nobody_foresaw_is_logged_by_type_and_place(service: Served, monkeypatch, caplog) -> None:
+    ledger = open_ledger(service.settings)
+    secret = "what only the client knows"
+
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError(secret)
+
+    monkeypatch.setattr(Transaction, "append_all", fails)
+    with pytest.raises(LedgerError, match="see the log"):
+        ledger._writer.append_soon(Draft(kind="reading")).result(timeout=5)
+    assert "unexpected ZeroDivisionError in fails" in caplog.text
+    assert secret not in caplog.text
