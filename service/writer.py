@@ -187,6 +187,8 @@ class Writer:
             with self._open() as transaction:
                 recorded = transaction.append_all([one.draft for one in together])
         except BaseException as error:
+            if not isinstance(error, VarhainError):
+                log.error("unexpected %s", type_and_place(error))
             # The others wait elsewhere and must hear of it too, each of an error of its own.
             for one in together:
                 said = (error.message, error.status_code) if isinstance(error, VarhainError) else (_UNFORESEEN,)
@@ -194,7 +196,6 @@ class Writer:
                 refused.__cause__ = error
                 one.recorded.set_exception(refused)
             if not isinstance(error, VarhainError):
-                log.error("unexpected %s", type_and_place(error))
                 raise
         else:
             for one, entry in zip(together, recorded, strict=True):

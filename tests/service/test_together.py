@@ -184,7 +184,7 @@ def test_a_request_that_goes_away_during_a_commit_leaves_nobody_waiting(service:
     recorded = [one.result(timeout=5).seq for one in waiting if not one.cancelled()]
     assert recorded == sorted(recorded)
     assert len(recorded) == 3
-    verified(ledger)
+    verified(ledger, service.settings.home)
 
 
 def test_without_a_thread_to_commit_one_request_fails_and_the_next_is_recorded(service: Served, monkeypatch) -> None:
