@@ -1,5 +1,6 @@
 """The commands of promotion: `varhain promote`, `varhain history`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,8 @@ def promote(
     ledger = open_ledger(settings)
     caller = key_in(key_file or settings.home / "keys" / "demo-analyst.key", ledger, "analyst")
     promoted = promote_version(ledger, settings, caller, name, version, reason)
+    if not (Path(promoted.package_folder) / "committee.npz").exists():
+        print("This model has no committee: no answer will tell how sure it is.", file=sys.stderr)
     print(
         f"{promoted.model} version {promoted.version} is the champion; a running service takes it at `varhain reload`."
     )

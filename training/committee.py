@@ -26,6 +26,7 @@ from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, cal
 
 Floats = NDArray[np.float64]
 SEED_STEP = 7919
+MEASURED_ON = 100_000
 WIDENING = {
     5: {0: 9.4, 3: 6.5, 6: 5.5, 9: 6.5},
     25: {0: 4.7, 3: 3.3, 6: 3.1, 9: 3.9},

@@ -27,6 +27,12 @@ Floats = NDArray[np.float64]
 COVERED = 0.80
 SIZES = tuple(WIDENING)
 FLAGGED = 0.05
+HOW_CHOSEN = (
+    "The factors in use are the largest that any of these populations with the trend needed. Without the trend the "
+    "range of month 0 needs more, because the risk told is a little high there and the refits agree more: see "
+    "*covered, given everything*. What follows from the page: the number told at registration may be wrong by some 15 "
+    "points either way for the person at hand, though for the people who are like them taken together it is close."
+)
 EVERYTHING, ADMITTED = "given everything", "given the admitted facts"
 
 
@@ -116,6 +122,8 @@ def as_markdown(found: Mapping[str, Mapping[int, Any]], people: int, today: date
         + ". The risk **given the admitted facts** is the mean of people with the same facts: the number the model "
         "itself is after. Covering that takes less, and the range in use covers it for nearly everybody. On real "
         "people nobody knows a true risk, so there the factor is an assumption.",
+        "",
+        HOW_CHOSEN,
         "",
         f"*Does not know*: fewer than 80 % of the refits agree whether an early talk is suggested, where "
         f"{100 * FLAGGED:.0f} % of the people at the landmark get one.",

@@ -9,10 +9,12 @@ from typing import Any
 
 from features.catalogue import Catalogue
 from features.facts import to_date
+from model_registry.scoring.segments import SegmentPolicy
 from training.cohort import LEGAL_AGES, Cohort
 from training.config import TrainingConfig
 from training.evaluate import Comparison, LandmarkEvaluation, recommendation
 from training.extract import Extract
+from training.levels import LevelFigures
 from training.split import Split
 
 LIBRARIES = ("varhain", "lightgbm", "numpy", "scikit-learn", "pyarrow")
@@ -103,6 +105,30 @@ def logged_metrics(evaluations: Sequence[LandmarkEvaluation]) -> dict[str, float
                         suffix = "" if part == "value" else f"_{part}"
                         metrics[f"month_{evaluation.landmark}/{plain}/{key}{suffix}"] = figure
     return metrics
+
+
+def level_metrics(levels: Sequence[LevelFigures]) -> dict[str, float]:
+    """Return the figures of the levels for mlflow by "month_0/levels/<figure>"; what is not told is left out."""
+    metrics: dict[str, float] = {}
+    for one in levels:
+        everybody = one.reached[0]
+        told = {"suggested": everybody.suggested, "met": everybody.met, "precision": everybody.precision}
+        told |= {"unsure": one.unsure["everybody"]} if one.unsure else {}
+        metrics |= {
+            f"month_{one.landmark}/levels/{name}": each.value for name, each in told.items() if each.value is not None
+        }
+        metrics[f"month_{one.landmark}/levels/talks_a_month"] = one.load
+    return metrics
+
+
+def policy_parameters(policy: SegmentPolicy) -> dict[str, Any]:
+    """Return what the policy says, for mlflow."""
+    found: dict[str, Any] = {"policy.version": policy.version, "policy.thresholds_are": policy.thresholds_are}
+    if policy.capacity is not None:
+        found["policy.early_talks_a_month"] = policy.capacity.early_talks_a_month
+    for month, (early, close) in policy.thresholds.items():
+        found |= {f"policy.early_meeting_{month}": early, f"policy.close_support_{month}": close}
+    return found
 
 
 def versions() -> dict[str, str]:

@@ -21,13 +21,14 @@ from training.candidates import committee_of, fit_all, fit_kind
 from training.clock import Clock
 from training.cohort import build_cohort, flat_cohort
 from training.config import TrainingConfig
+from training.doubts import doubts
 from training.evaluate import (
     LandmarkEvaluation,
     compare_with_challengers,
     recommendation,
     refuse_leaks,
 )
-from training.evidence import logged_metrics, logged_parameters, run_evidence
+from training.evidence import level_metrics, logged_metrics, logged_parameters, policy_parameters, run_evidence
 from training.exits import exits_of
 from training.extract import Extract, read_extract
 from training.fit import Candidate, Table
@@ -55,6 +56,7 @@ from training.tables import (
     levels_table,
     period_lines,
     proxy_table,
+    served_thresholds,
     verdicts,
     worth_table,
     wrapped,
@@ -101,7 +103,7 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
         backtest_committee = committee_of(config, catalogue, cohort, material, candidates[config.serve])
     with clock.step("evaluate"):
         evaluations = evaluate_all(config, catalogue, extract, cohort, material, judged, candidates)
-        warnings = refuse_leaks(evaluations)
+        warnings = (*refuse_leaks(evaluations), *doubts(config, catalogue, policy, extract))
         comparisons = compare_with_challengers(evaluations)
     with clock.step("labels and groups side by side"):
         labels = compare_all_labels(config, catalogue, extract, cohort, table, backtest, candidates)
@@ -129,6 +131,8 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
     with clock.step("committee, served model"):
         committee = committee_of(config, catalogue, cohort, served_material, served)
         policy = set_thresholds(policy, catalogue, served, committee, cohort, table, extract.delivered_until)
+    report += ["", served_thresholds(policy)]
+    say(f"\n{served_thresholds(policy)}")
     evidence = run_evidence(config, catalogue, extract, cohort, backtest, refit, evaluations, comparisons, warnings)
     evidence |= {
         "censoring": {"fit and calibration": dict(material.described), "evaluation": dict(judged.described)},
@@ -156,8 +160,8 @@ def train(config: TrainingConfig, say: Callable[[str], None] = print) -> Trainin
             store = Store(tracking_uri(home()))
             run = store.log_run(
                 name,
-                params=logged_parameters(config, catalogue, extract),
-                metrics=logged_metrics(evaluations),
+                params=logged_parameters(config, catalogue, extract) | policy_parameters(policy),
+                metrics=logged_metrics(evaluations) | level_metrics(levels),
                 tags={"demonstration": str(extract.synthetic).lower()},
                 artifacts=folder / "report",
             )

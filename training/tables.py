@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_registry.evidence.estimates import Estimate
+from model_registry.scoring.segments import SegmentPolicy
 from training.challengers import AGE_RULE
 from training.evaluate import REGISTER, Comparison, LandmarkEvaluation
 from training.exits import WORK, AtMonth, Exits
@@ -264,6 +265,15 @@ def _number(value: float, signed: bool = False) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
 
 
+def served_thresholds(policy: SegmentPolicy) -> str:
+    """Return the thresholds that the registered model carries: not those it was judged with, a year older."""
+    lines = [f"Thresholds of the model registered (policy {policy.version}); they serve once it is promoted"]
+    for month, (early, close) in policy.thresholds.items():
+        risks = f"early meeting from {_number(early, False)}, close support from {_number(close, False)}"
+        lines.append(f"  month {month}: {risks}")
+    return "\n".join(lines)
+
+
 def _left_over(one: LevelFigures) -> list[str]:
     """A line where fewer than half of the talks are given out."""
     if one.talks_a_month is None or one.load >= one.talks_a_month / 2:
@@ -273,7 +283,8 @@ def _left_over(one: LevelFigures) -> list[str]:
 
 def levels_table(levels: Sequence[LevelFigures]) -> str:
     """Return the levels by landmark: load, whom they reach and miss, and of whom the tool does not know."""
-    lines = ["", "Levels (thresholds set on the year before; loads are for the whole extract, a month)"]
+    set_by = "thresholds set on the year before" if levels[0].talks_a_month is not None else "thresholds of the policy"
+    lines = ["", f"Levels of the model judged here ({set_by}; loads are for the whole extract, a month)"]
     for one in levels:
         asked = f", {one.talks_a_month:.0f} asked" if one.talks_a_month is not None else ""
         early, close = one.thresholds

@@ -197,6 +197,8 @@ def _faults(content: Mapping[str, Any]) -> list[str]:
     from_capacity = content.get("thresholds_are") == FROM_CAPACITY
     if from_capacity or "capacity" in content:
         faults += capacity_faults(content.get("capacity"))
+    if content.get("thresholds_are") == FIXED and "capacity" in content:
+        faults.append(f'capacity: sets nothing where thresholds_are = "{FIXED}"; remove one of the two')
     options = content.get("options", [])
     for index, option in enumerate(options if isinstance(options, list) else [options]):
         told = option if isinstance(option, dict) else {}

@@ -143,12 +143,30 @@ def test_thresholds_are_set_for_the_model_and_the_load_is_near_the_talks(runs):
     assert "# Set from capacity on" in policy.source_text
     levels = run.evidence["levels"]
     assert [one["talks_a_month"] for one in levels] == pytest.approx([54, 36, 18, 12])
+    served = [f"early meeting from {early:.3f}".replace("0.", ".") for early, _ in policy.thresholds.values()]
+    after = said[said.index("Thresholds of the model registered") :]
+    assert [line.split(": ")[1].split(",")[0] for line in after.splitlines()[1:5]] == served
     first = levels[0]
     # 9,000 people are a tenth of the area, so 54 talks are more than half of those who register in a month
     assert first["people_a_month"] > first["talks_a_month"]
     assert 0.6 * first["talks_a_month"] < first["load"] < 1.4 * first["talks_a_month"]
     assert first["lowest"] <= first["load"] <= first["highest"]
     assert "early talks suggested" in said
+
+
+def test_what_should_be_doubted_is_told(runs):
+    said = " ".join(runs[0][2].split())
+    assert "measured on 100,000 people, and this extract has 9,000" in said
+
+
+def test_levels_and_policy_are_kept_in_mlflow_so_that_policies_can_be_compared(runs):
+    import mlflow
+
+    run, package, _ = runs[0]
+    client = mlflow.MlflowClient(tracking_uri(package.parents[1]))
+    data = client.get_run(run.run).data
+    assert data.params["policy.early_talks_a_month"] == "120"
+    assert data.metrics["month_0/levels/talks_a_month"] == pytest.approx(run.evidence["levels"][0]["load"])
 
 
 def test_whom_the_levels_reach_is_told_with_and_without_a_self_assessment(runs):

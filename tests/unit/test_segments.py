@@ -121,6 +121,12 @@ def test_a_value_in_place_of_a_table_is_a_fault_and_no_crash(extra: str, place: 
         SegmentPolicy.parse(text)
 
 
+def test_a_capacity_beside_fixed_thresholds_is_a_fault(policy: SegmentPolicy) -> None:
+    text = policy.source_text.replace('thresholds_are = "capacity"', 'thresholds_are = "assumption"')
+    with pytest.raises(ConfigError, match="capacity: sets nothing"):
+        SegmentPolicy.parse(text)
+
+
 def test_every_set_of_thresholds_has_a_version_of_its_own(policy: SegmentPolicy) -> None:
     other = SegmentPolicy.load().with_thresholds({0: (0.3, 0.6)}, "Other.")
     assert policy.version.startswith("2026-2+")
