@@ -65,8 +65,9 @@ check: install-dev ## Style and types
 bench: install-dev ## Measure; prints the table that docs/benchmarks.md keeps
 	@$(BIN)/python -m tests.bench
 
-evidence: install ## Ten populations against their ceilings (a quarter of an hour); writes docs/evidence-population.md
+evidence: install ## Ten populations against their ceilings, five for the committee (half an hour); writes docs/evidence-*.md
 	@$(BIN)/varhain evidence seeds --seeds 10 --people 100000
+	$(BIN)/varhain evidence committee --seeds 5 --people 100000
 
 lock: install-dev ## Resolve the dependencies anew into hash-pinned requirements (needs uv)
 	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
