@@ -30,7 +30,10 @@ For planning and judging: nothing goes to the ledger, so these are no screenings
 """
 
 Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a running Dask scheduler, tcp://host:8786; else local processes.")
+    str | None, typer.Option(help="Address of a running Dask scheduler, tls://host:8786; else local processes.")
+]
+Unencrypted = Annotated[
+    bool, typer.Option("--unencrypted", help="Allow a plain tcp:// scheduler on another machine: anybody there reads.")
 ]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many local processes, without --scheduler.")]
 Extract = Annotated[Path, typer.Option(help="Folder of a partitioned extract.")]
@@ -64,6 +67,7 @@ def train(
     extract: Extract,
     scheduler: Scheduler = None,
     workers: Workers = 2,
+    unencrypted: Unencrypted = False,
     config: Annotated[Path | None, typer.Option(help="TOML file with all settings; options take precedence.")] = None,
     catalogue: Annotated[str | None, typer.Option(help="Name or TOML file of the catalogue.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; synthetic ones begin with demo-.")] = None,
@@ -93,7 +97,7 @@ def train(
     from training.distributed.cluster import connected
     from training.distributed.story import train_on_cluster
 
-    with connected(scheduler, workers) as cluster:
+    with connected(scheduler, workers, unencrypted) as cluster:
         made = train_on_cluster(settings, cluster, typer.echo, scores)
     if made.scores is not None:
         typer.echo(f"Scored {made.scores.rows:,} person-dates into {made.scores.folder}.")
@@ -110,6 +114,7 @@ def score(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last as-of date.")] = None,
     scheduler: Scheduler = None,
     workers: Workers = 2,
+    unencrypted: Unencrypted = False,
 ) -> None:
     """See SCORE_HELP."""
     from features.facts import day_number
@@ -126,7 +131,7 @@ def score(
     window = Window(
         **({"starts": day_number(first.date())} if first else {}), **({"ends": day_number(last.date())} if last else {})
     )
-    with connected(scheduler, workers) as cluster:
+    with connected(scheduler, workers, unencrypted) as cluster:
         made = score_extract(cluster, extract, package, out, window)
     levels = ", ".join(f"{count:,} {level.replace('_', ' ')}" for level, count in made.levels.items())
     typer.echo(f"Scored {made.rows:,} person-dates into {made.folder}: {levels}.")

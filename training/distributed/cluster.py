@@ -17,6 +17,7 @@ from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError
 
 from features.errors import ConfigError, TrainingError
+from training.distributed.network import refuse_plain
 from training.progress import progress_bar
 
 ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:[0-9]{1,5}")
@@ -67,25 +68,27 @@ class Cluster:
 
 
 @contextmanager
-def connected(scheduler: str | None = None, workers: int = 2) -> Iterator[Cluster]:
+def connected(scheduler: str | None = None, workers: int = 2, unencrypted: bool = False) -> Iterator[Cluster]:
     """Yield a cluster; its faults leave as one sentence, and processes that were started here end with the block.
 
     Parameters
     ----------
     scheduler : str, optional
-        Address of a running scheduler, "tcp://host:8786" ("tls://..." with the certificates in Dask's own settings).
-        Without one, `workers` processes of one thread each are started.
+        Address of a running scheduler, "tls://host:8786" with the certificates in Dask's own settings.
+        Without one, `workers` processes of one thread each are started, with certificates that end with them.
+    unencrypted : bool
+        Whether "tcp://..." is allowed to another machine too; to this one it always is.
 
     Raises
     ------
     ConfigError
-        Where no scheduler answers, or it has no workers.
+        Where no scheduler answers, it has no workers, or its address is a plain one of another machine.
     TrainingError
         Where the workers run another program, or the cluster is lost on the way.
     """
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(SETTINGS), _client(scheduler, workers) as client:
+    with dask.config.set(SETTINGS), _client(scheduler, workers, unencrypted) as client:
         cluster = Cluster(client, LOCAL if scheduler is None else "a Dask cluster")
         with told_in_a_sentence():
             _check_program(cluster)
@@ -112,7 +115,7 @@ def told_in_a_sentence() -> Iterator[None]:
 
 
 @contextmanager
-def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]:
+def _client(scheduler: str | None, workers: int, unencrypted: bool) -> Iterator[distributed.Client]:
     if scheduler is None:
         # what workers move from memory to disk is people's data: a folder for this user alone, gone at the end
         with (
@@ -122,6 +125,8 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
+                # the port is open to every user of this machine, and who speaks to a worker runs code as this one
+                security=distributed.Security.temporary(),
                 dashboard_address=None,
                 local_directory=scratch,
                 silence_logs=logging.CRITICAL,
@@ -133,6 +138,8 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
         return
     if not ADDRESS.fullmatch(scheduler):
         raise ConfigError("--scheduler must be an address such as tcp://host:8786; `dask scheduler` prints its own")
+    if not unencrypted:
+        refuse_plain(scheduler)
     try:
         asyncio.run(asyncio.wait_for(_greet(scheduler), CONNECT_SECONDS))
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS)
