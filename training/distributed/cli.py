@@ -19,7 +19,8 @@ Example: varhain distributed train --extract var/partitions --scheduler tcp://12
 
 Example: varhain distributed train --extract var/partitions --workers 2 --scores var/scores
 
-Without --scheduler, processes of one thread each are started here and ended with the command. The model is the one of
+Without --scheduler, processes of one thread each are started here and ended with the command. During a fit the workers
+also listen on --fit-ports, in plain text: open these between the workers only (docs/scaling.md). The model is that of
 `varhain train` without its challengers; it serves nobody until a person promotes it.
 """
 SCORE_HELP = """Score every person-date of a partitioned extract by a registered model, one Parquet file a partition.
@@ -56,9 +57,10 @@ def partition(
     """See PARTITION_HELP."""
     from tqdm import tqdm
 
+    from training.distributed.ending import clean_at_sigterm
     from training.distributed.partition import partition_extract, rows_of
 
-    with tqdm(total=rows_of(extract), unit=" rows", desc="Partitioning", mininterval=0.5) as bar:
+    with clean_at_sigterm(), tqdm(total=rows_of(extract), unit=" rows", desc="Partitioning", mininterval=0.5) as bar:
         made = partition_extract(extract, out, people_each, bar.update)
     typer.echo(f"{made.people:,} people in {len(made.parts)} partitions, {sum(made.rows.values()):,} rows, in {out}.")
 
@@ -75,6 +77,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of the split, the trees and the draws.")] = None,
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws for the intervals.")] = None,
     scores: Annotated[Path | None, typer.Option(help="A new folder: also score every person-date into it.")] = None,
+    fit_ports: Annotated[
+        str | None, typer.Option(help="Ports on which workers meet during a fit; 12400-12499 on a network.")
+    ] = None,
 ) -> None:
     """See TRAIN_HELP."""
     from training.config import checked_config, load_config
@@ -94,10 +99,14 @@ def train(
 
     read_index(settings.extract)
 
+    from training.distributed.network import ports_told
+
+    ports = None if fit_ports is None else ports_told(fit_ports)
+
     from training.distributed.cluster import connected
     from training.distributed.story import train_on_cluster
 
-    with connected(scheduler, workers, unencrypted) as cluster:
+    with connected(scheduler, workers, unencrypted, ports) as cluster:
         made = train_on_cluster(settings, cluster, typer.echo, scores)
     if made.scores is not None:
         typer.echo(f"Scored {made.scores.rows:,} person-dates into {made.scores.folder}.")

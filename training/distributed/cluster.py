@@ -17,6 +17,7 @@ from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError
 
 from features.errors import ConfigError, TrainingError
+from training.distributed.ending import clean_at_sigterm
 from training.distributed.network import refuse_plain
 from training.progress import progress_bar
 
@@ -36,10 +37,17 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """A connected cluster with at least one worker that runs this very program."""
+    """A connected cluster with at least one worker that runs this very program.
+
+    Attributes
+    ----------
+    fit_ports : range, optional
+        Where its workers may listen during a fit. None: any port here, `network.NETWORK_PORTS` on a network.
+    """
 
     client: distributed.Client
     kind: str
+    fit_ports: range | None = None
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """What the scheduler knows of each worker now, by address; without those that have gone silent."""
@@ -68,7 +76,9 @@ class Cluster:
 
 
 @contextmanager
-def connected(scheduler: str | None = None, workers: int = 2, unencrypted: bool = False) -> Iterator[Cluster]:
+def connected(
+    scheduler: str | None = None, workers: int = 2, unencrypted: bool = False, fit_ports: range | None = None
+) -> Iterator[Cluster]:
     """Yield a cluster; its faults leave as one sentence, and processes that were started here end with the block.
 
     Parameters
@@ -78,6 +88,8 @@ def connected(scheduler: str | None = None, workers: int = 2, unencrypted: bool 
         Without one, `workers` processes of one thread each are started, with certificates that end with them.
     unencrypted : bool
         Whether "tcp://..." is allowed to another machine too; to this one it always is.
+    fit_ports : range, optional
+        As in `Cluster`.
 
     Raises
     ------
@@ -88,8 +100,8 @@ def connected(scheduler: str | None = None, workers: int = 2, unencrypted: bool 
     """
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(SETTINGS), _client(scheduler, workers, unencrypted) as client:
-        cluster = Cluster(client, LOCAL if scheduler is None else "a Dask cluster")
+    with clean_at_sigterm(), dask.config.set(SETTINGS), _client(scheduler, workers, unencrypted) as client:
+        cluster = Cluster(client, LOCAL if scheduler is None else "a Dask cluster", fit_ports)
         with told_in_a_sentence():
             _check_program(cluster)
             yield cluster

@@ -6,7 +6,9 @@ Every task can be done again anywhere with the same result, so a lost worker cos
 import logging
 import os
 import resource
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -176,6 +178,18 @@ def score(prepared: Prepared, name: str, package: Path, digest: str, out: Path, 
 def prepare_and_score(place: Place, package: Path, digest: str, out: Path, window: Window) -> dict[str, Any]:
     """Return the same as `score` for a partition whose features nobody has made yet; nothing is kept."""
     return score(prepare(place, ()), place.name, package, digest, out, window)
+
+
+def free_ports(ports: range, wanted: int) -> list[int]:
+    """Return at most `wanted` of the ports, those LightGBM could listen on here now; none for a minute after use."""
+    free: list[int] = []
+    for port in ports:
+        if len(free) == wanted:
+            break
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            free.append(port)
+    return free
 
 
 def peak_memory() -> float:
