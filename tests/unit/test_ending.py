@@ -1,4 +1,4 @@
-"""SIGTERM to a command with workers ends it as Ctrl-C does: no process and no folder is left, and the exit code tells."""
+"""SIGTERM ends a command with workers as Ctrl-C does: no process and no folder is left, and the exit code tells."""
 
 import os
 import signal
@@ -52,12 +52,16 @@ def test_sigterm_leaves_no_worker_and_no_folder_of_theirs(tmp_path: Path, whom: 
 
 def test_a_second_sigterm_does_not_break_the_ending_and_the_handler_is_put_back() -> None:
     before, ended = signal.getsignal(signal.SIGTERM), []
-    with pytest.raises(SystemExit, match="143"), clean_at_sigterm():
+
+    def told_twice() -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
             signal.raise_signal(signal.SIGTERM)
             ended.append(True)
+
+    with pytest.raises(SystemExit, match="143"), clean_at_sigterm():
+        told_twice()
     assert ended
     assert signal.getsignal(signal.SIGTERM) is before
 

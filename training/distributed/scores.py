@@ -4,7 +4,6 @@ They record no screening: an official one goes through the service and its ledge
 """
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ from features.errors import ConfigError
 from model_registry.package import PackageMeta, load_package
 from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
-from training.distributed.disk import writing
+from training.distributed.disk import put_whole, writing
 from training.distributed.partitioned import read_index
 from training.distributed.prepared import Prepared
 
@@ -103,25 +102,15 @@ def put_scores(
         Where a worker cannot see its folder.
     """
     refuse_taken(out)
-    target = out.resolve()
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with writing("the scores", out):
-            partial.mkdir(parents=True, mode=0o700)
-            refuse_unshared(partial, cluster)
-            shutil.copytree(package, partial / PACKAGE)
-            futures = start(partial, partial / PACKAGE)
-            scores = _summed(target, cluster.results("Scoring", futures))
-            for left_over in partial.glob(".*.partial"):  # of a worker that ended while it wrote
-                left_over.unlink()
-            summary = {**_described(meta), "person_dates": scores.rows, "levels": dict(scores.levels)}
-            (partial / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-            if target.exists():
-                target.rmdir()
-            os.replace(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with writing("the scores", out), put_whole(out) as partial:
+        refuse_unshared(partial, cluster)
+        shutil.copytree(package, partial / PACKAGE)
+        futures = start(partial, partial / PACKAGE)
+        scores = _summed(out.resolve(), cluster.results("Scoring", futures))
+        for left_over in partial.glob(".*.partial"):  # of a worker that ended while it wrote
+            left_over.unlink()
+        summary = {**_described(meta), "person_dates": scores.rows, "levels": dict(scores.levels)}
+        (partial / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return scores
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -168,7 +169,7 @@ def score(prepared: Prepared, name: str, package: Path, digest: str, out: Path, 
             value = getattr(said, field.name)
             if field.name not in columns and isinstance(value, np.ndarray) and value.shape == (len(rows),):
                 columns[field.name] = value
-    partial = out / f".{name}.{os.getpid()}.partial"
+    partial = out / f".{name}.{uuid4().hex}.partial"  # two machines may have a process of the same id
     pq.write_table(pa.table(columns), partial, compression="zstd")
     os.replace(partial, out / f"{name}.parquet")
     counts = np.bincount(scored.level, minlength=len(levels))
