@@ -27,7 +27,11 @@ SCORE_HELP = """Score every person-date of a partitioned extract by a registered
 
 Example: varhain distributed score demo-keski-uusimaa --extract var/partitions --out var/scores --from 2026-10-01
 
-For planning and judging: nothing goes to the ledger, so these are no screenings. FOLDER is put in place when whole.
+Example: varhain distributed score NAME --extract var/partitions --out var/scores --without objecting.txt --keep-days 14
+
+For planning and judging: nothing goes to the ledger, so these are no screenings. FOLDER is put in place when whole, and
+scores.json in it names the day by which it is to be deleted. Training cannot see who objects: name them with --without,
+which real people's extracts demand.
 """
 
 Scheduler = Annotated[
@@ -37,6 +41,8 @@ Unencrypted = Annotated[
     bool, typer.Option("--unencrypted", help="Allow a plain tcp:// scheduler on another machine: anybody there reads.")
 ]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many local processes, without --scheduler.")]
+Without = Annotated[Path | None, typer.Option(help="File of pseudonyms not to score, one a line: who objects.")]
+KeepDays = Annotated[int, typer.Option(min=1, max=366, help="Days until the scores are to be deleted.")]
 Extract = Annotated[Path, typer.Option(help="Folder of a partitioned extract.")]
 
 
@@ -77,6 +83,8 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of the split, the trees and the draws.")] = None,
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws for the intervals.")] = None,
     scores: Annotated[Path | None, typer.Option(help="A new folder: also score every person-date into it.")] = None,
+    without: Without = None,
+    keep_days: KeepDays = 30,
     fit_ports: Annotated[
         str | None, typer.Option(help="Ports on which workers meet during a fit; 12400-12499 on a network.")
     ] = None,
@@ -99,15 +107,17 @@ def train(
 
     read_index(settings.extract)
 
+    from training.distributed.left_out import read_left_out
     from training.distributed.network import ports_told
 
+    left_out = None if without is None else read_left_out(without)
     ports = None if fit_ports is None else ports_told(fit_ports)
 
     from training.distributed.cluster import connected
     from training.distributed.story import train_on_cluster
 
     with connected(scheduler, workers, unencrypted, ports) as cluster:
-        made = train_on_cluster(settings, cluster, typer.echo, scores)
+        made = train_on_cluster(settings, cluster, typer.echo, scores, left_out, keep_days)
     if made.scores is not None:
         typer.echo(f"Scored {made.scores.rows:,} person-dates into {made.scores.folder}.")
 
@@ -124,23 +134,29 @@ def score(
     scheduler: Scheduler = None,
     workers: Workers = 2,
     unencrypted: Unencrypted = False,
+    without: Without = None,
+    keep_days: KeepDays = 30,
 ) -> None:
     """See SCORE_HELP."""
     from features.facts import day_number
     from model_registry.home import home, packages, tracking_uri
     from model_registry.store import Store
     from training.distributed.cluster import connected
+    from training.distributed.left_out import read_left_out, refuse_unasked
     from training.distributed.partitioned import read_index
     from training.distributed.scores import score_extract
-    from training.distributed.tasks import Window
+    from training.distributed.tasks import Wanted
 
-    read_index(extract)
+    left_out = None if without is None else read_left_out(without)
+    refuse_unasked(read_index(extract).synthetic, left_out)
     store = Store(tracking_uri(home()))
     package = store.export(model, version or store.latest(model).version, packages(home()))
-    window = Window(
-        **({"starts": day_number(first.date())} if first else {}), **({"ends": day_number(last.date())} if last else {})
+    wanted = Wanted(
+        **({"starts": day_number(first.date())} if first else {}),
+        **({"ends": day_number(last.date())} if last else {}),
+        left_out=left_out or frozenset(),
     )
     with connected(scheduler, workers, unencrypted) as cluster:
-        made = score_extract(cluster, extract, package, out, window)
+        made = score_extract(cluster, extract, package, out, wanted, keep_days)
     levels = ", ".join(f"{count:,} {level.replace('_', ' ')}" for level, count in made.levels.items())
-    typer.echo(f"Scored {made.rows:,} person-dates into {made.folder}: {levels}.")
+    typer.echo(f"Scored {made.rows:,} person-dates into {made.folder}, {made.left_out:,} left out: {levels}.")
