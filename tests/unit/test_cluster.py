@@ -1,13 +1,23 @@
 """Nobody but the command itself speaks to the processes it starts, and no plain address leaves this machine."""
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import distributed
 import pytest
 
 from features.errors import ConfigError, TrainingError
+from tests.processes import end_group, free_port
 from training.distributed.cluster import Cluster, connected
 from training.distributed.network import meeting_places, ports_told, stays_on_this_machine
+
+ROOT = Path(__file__).parents[2]
+SCALING = ROOT / "docs" / "scaling.md"
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +82,50 @@ def test_ports_that_are_none_are_refused(text: str) -> None:
 def test_more_workers_than_free_ports_are_refused() -> None:
     with pytest.raises(TrainingError, match=r"fewer free ports in --fit-ports \(1\) than workers"):
         meeting_places(["tls://a:1", "tls://b:1", "tls://a:2"], {"a": [12400], "b": [12400]})
+
+
+@contextmanager
+def scheduler_started_with(folder: Path, **settings: str) -> Iterator[str]:
+    """The address of a separate scheduler with one worker that runs this very program."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{module}", *arguments], env=environ, cwd=folder, **quiet
+        )
+        for module, *arguments in (
+            ("dask_scheduler", "--host", address, "--no-dashboard"),
+            ("dask_worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"),
+        )
+    ]
+    try:
+        with distributed.Client(address, timeout=30, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=30)
+        yield address
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(20)
+            end_group(process)
+
+
+@pytest.mark.slow
+def test_a_scheduler_with_other_settings_is_told_in_one_sentence(tmp_path, capfd) -> None:
+    with scheduler_started_with(tmp_path) as address, connected(address):
+        pass
+    told = capfd.readouterr().err
+    assert told.startswith(
+        "The scheduler was started with other settings (work-stealing is True, not False; worker-ttl is 5 minutes, not "
+        "60s): "
+    )
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_scheduler_started_as_documented_is_not(tmp_path, capfd) -> None:
+    documented = dict(re.findall(r"(DASK_DISTRIBUTED__SCHEDULER__[A-Z_]+)=(\S+)", SCALING.read_text()))
+    assert len(documented) == 2
+    with scheduler_started_with(tmp_path, **documented) as address, connected(address):
+        pass
+    assert capfd.readouterr().err == ""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -167,6 +168,7 @@ def _client(scheduler: str | None, workers: int, unencrypted: bool) -> Iterator[
             raise ConfigError(
                 f"the scheduler has no workers (waited {WORKERS_SECONDS} s); start some with `dask worker ADDRESS`"
             ) from error
+        _warn_of_settings(client)
         yield client
 
 
@@ -188,6 +190,24 @@ def _check_program(cluster: Cluster) -> None:
         raise TrainingError("a worker cannot load Varhain; install this very version for every worker") from error
     if set(found.values()) != {program_of_the_model()}:
         raise TrainingError("a worker runs another version of Varhain; install this very version for every worker")
+
+
+def _warn_of_settings(client: distributed.Client) -> None:
+    """Say how a scheduler that was started by somebody else differs from `SETTINGS`: this process cannot change it."""
+    wanted = {name: value for name, value in SETTINGS.items() if name.startswith("distributed.scheduler.")}
+    # Dask's own function: the scheduler need not have Varhain
+    found = {name: client.run_on_scheduler(dask.config.get, name, None) for name in wanted}
+    differing = [
+        f"{name.rpartition('.')[2]} is {found[name]}, not {value}"
+        for name, value in wanted.items()
+        if str(found[name]) != str(value)
+    ]
+    if differing:
+        print(
+            f"The scheduler was started with other settings ({'; '.join(differing)}): a lost machine is noticed late, "
+            "or a job done twice may differ in its last digits; docs/scaling.md has the command to start it with.",
+            file=sys.stderr,
+        )
 
 
 def refuse_unshared(folder: Path, cluster: Cluster) -> None:
