@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,14 @@ def test_a_stranger_with_certificates_of_its_own_is_refused(local: Cluster) -> N
     address = local.client.scheduler.address  # type: ignore[union-attr]
     with pytest.raises(OSError, match="certificate does not match"):
         distributed.Client(address, security=distributed.Security.temporary(), timeout=2, set_as_default=False)
+
+
+@pytest.mark.slow
+def test_a_local_worker_that_is_killed_comes_back_behind_the_same_certificates(local: Cluster) -> None:
+    (killed,) = local.client.run(os.getpid).values()
+    os.kill(killed, signal.SIGKILL)
+    assert local.client.submit(os.getpid, pure=False).result(timeout=30) != killed
+    assert all(address.startswith("tls://") for address in local.workers())
 
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.5:8786", "tcp://host:8786", "tcp://127.0.0.1.example:8786"])
