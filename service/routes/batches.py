@@ -27,13 +27,20 @@ def batch_of(request: Request, caller: CallerHere) -> Batch:
 
 @router.post(PATH, response_model=BatchAnswer, summary="Screen many clients")
 def create(
-    caller: CallerHere, batch: Annotated[Batch, Depends(batch_of)], parts: PartsHere, language: Language, today: Today
+    request: Request,
+    caller: CallerHere,
+    batch: Annotated[Batch, Depends(batch_of)],
+    parts: PartsHere,
+    language: Language,
+    today: Today,
 ) -> Response:
     """Up to 1,000 clients' answers in the order of the request, recorded together before the first of them leaves.
 
     A faulty client gets the problem that it would have got alone, and harms no other.
     """
-    answered = screen_batch(parts.seat.current(), parts.ledger, caller, batch, today)
+    champion = parts.seat.current()
+    request.state.explains_by = champion.package.explains_by
+    answered = screen_batch(champion, parts.ledger, caller, batch, today)
     body = {
         "caseload": answered.entry.id,
         "occasion": batch.occasion,

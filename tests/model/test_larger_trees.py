@@ -141,10 +141,14 @@ def test_the_service_names_it_in_its_answers_its_model_and_every_log_line(
 
     with caplog.at_level(logging.INFO), service.client() as client:
         answer = client.post("/v1/screenings", json=document(), headers=service.headers()).json()
+        batch = {"occasion": "for the test", "clients": [document(client_id="client-vuokko")]}
+        several = client.post("/v1/screenings/batch", json=batch, headers=service.headers("operator"))
         model = client.get("/v1/model", headers=service.headers()).json()
 
+    assert several.status_code == 200, several.text
+    assert several.json()["answers"][0]["screening"]["versions"]["explains_by"] == "pred_contrib"
     assert answer["versions"]["explains_by"] == "pred_contrib"
     assert model["explains_by"] == "pred_contrib"
     lines = [line for line in caplog.messages if "champion " in line or "POST /v1/screenings" in line]
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert all("pred_contrib" in line for line in lines)

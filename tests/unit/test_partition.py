@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.catalogue import load_catalogue
-from features.errors import ExtractError
+from features.errors import ExtractError, TrainingError
 from training.cohort import build_cohort
 from training.distributed.partition import partition_extract
 from training.distributed.partitioned import INDEX, read_index, read_part, recording_told
@@ -151,6 +151,22 @@ def test_a_folder_that_holds_something_is_left_alone(extract, tmp_path):
     with pytest.raises(ExtractError, match="is not empty; name a new folder"):
         partition_extract(extract, tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+def test_two_commands_with_one_folder_never_touch_each_others_files(extract, tmp_path):
+    second: list[bool] = []
+
+    def begin_the_second(rows: int) -> None:
+        if not second:
+            second.append(True)
+            partition_extract(extract, tmp_path / "partitions", 250)
+
+    with pytest.raises(TrainingError, match=r"the partitions cannot be written to .*Directory not empty"):
+        partition_extract(extract, tmp_path / "partitions", 300, begin_the_second)
+    index = read_index(tmp_path / "partitions")
+    assert [part.people for part in index.parts] == [200, 200, 200]
+    assert read_part(tmp_path / "partitions", index.parts[1], CATALOGUE).client_ids
+    assert [path.name for path in tmp_path.iterdir()] == ["partitions"]
 
 
 def test_a_whole_extract_is_no_partitioned_one_and_the_command_is_named(extract, tmp_path):

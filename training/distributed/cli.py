@@ -19,20 +19,30 @@ Example: varhain distributed train --extract var/partitions --scheduler tcp://12
 
 Example: varhain distributed train --extract var/partitions --workers 2 --scores var/scores
 
-Without --scheduler, processes of one thread each are started here and ended with the command. The model is the one of
+Without --scheduler, processes of one thread each are started here and ended with the command. During a fit the workers
+also listen on --fit-ports, in plain text: open these between the workers only (docs/scaling.md). The model is that of
 `varhain train` without its challengers; it serves nobody until a person promotes it.
 """
 SCORE_HELP = """Score every person-date of a partitioned extract by a registered model, one Parquet file a partition.
 
 Example: varhain distributed score demo-keski-uusimaa --extract var/partitions --out var/scores --from 2026-10-01
 
-For planning and judging: nothing goes to the ledger, so these are no screenings. FOLDER is put in place when whole.
+Example: varhain distributed score NAME --extract var/partitions --out var/scores --without objecting.txt --keep-days 14
+
+For planning and judging: nothing goes to the ledger, so these are no screenings. FOLDER is put in place when whole, and
+scores.json in it names the day by which it is to be deleted. Training cannot see who objects: name them with --without,
+which real people's extracts demand.
 """
 
 Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a running Dask scheduler, tcp://host:8786; else local processes.")
+    str | None, typer.Option(help="Address of a running Dask scheduler, tls://host:8786; else local processes.")
+]
+Unencrypted = Annotated[
+    bool, typer.Option("--unencrypted", help="Allow a plain tcp:// scheduler on another machine: anybody there reads.")
 ]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many local processes, without --scheduler.")]
+Without = Annotated[Path | None, typer.Option(help="File of pseudonyms not to score, one a line: who objects.")]
+KeepDays = Annotated[int, typer.Option(min=1, max=366, help="Days until the scores are to be deleted.")]
 Extract = Annotated[Path, typer.Option(help="Folder of a partitioned extract.")]
 
 
@@ -53,9 +63,10 @@ def partition(
     """See PARTITION_HELP."""
     from tqdm import tqdm
 
+    from training.distributed.ending import clean_at_sigterm
     from training.distributed.partition import partition_extract, rows_of
 
-    with tqdm(total=rows_of(extract), unit=" rows", desc="Partitioning", mininterval=0.5) as bar:
+    with clean_at_sigterm(), tqdm(total=rows_of(extract), unit=" rows", desc="Partitioning", mininterval=0.5) as bar:
         made = partition_extract(extract, out, people_each, bar.update)
     typer.echo(f"{made.people:,} people in {len(made.parts)} partitions, {sum(made.rows.values()):,} rows, in {out}.")
 
@@ -64,6 +75,7 @@ def train(
     extract: Extract,
     scheduler: Scheduler = None,
     workers: Workers = 2,
+    unencrypted: Unencrypted = False,
     config: Annotated[Path | None, typer.Option(help="TOML file with all settings; options take precedence.")] = None,
     catalogue: Annotated[str | None, typer.Option(help="Name or TOML file of the catalogue.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; synthetic ones begin with demo-.")] = None,
@@ -71,6 +83,11 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of the split, the trees and the draws.")] = None,
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws for the intervals.")] = None,
     scores: Annotated[Path | None, typer.Option(help="A new folder: also score every person-date into it.")] = None,
+    without: Without = None,
+    keep_days: KeepDays = 30,
+    fit_ports: Annotated[
+        str | None, typer.Option(help="Ports on which workers meet during a fit; 12400-12499 on a network.")
+    ] = None,
 ) -> None:
     """See TRAIN_HELP."""
     from training.config import checked_config, load_config
@@ -90,11 +107,17 @@ def train(
 
     read_index(settings.extract)
 
+    from training.distributed.left_out import read_left_out
+    from training.distributed.network import ports_told
+
+    left_out = None if without is None else read_left_out(without)
+    ports = None if fit_ports is None else ports_told(fit_ports)
+
     from training.distributed.cluster import connected
     from training.distributed.story import train_on_cluster
 
-    with connected(scheduler, workers) as cluster:
-        made = train_on_cluster(settings, cluster, typer.echo, scores)
+    with connected(scheduler, workers, unencrypted, ports) as cluster:
+        made = train_on_cluster(settings, cluster, typer.echo, scores, left_out, keep_days)
     if made.scores is not None:
         typer.echo(f"Scored {made.scores.rows:,} person-dates into {made.scores.folder}.")
 
@@ -110,23 +133,30 @@ def score(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last as-of date.")] = None,
     scheduler: Scheduler = None,
     workers: Workers = 2,
+    unencrypted: Unencrypted = False,
+    without: Without = None,
+    keep_days: KeepDays = 30,
 ) -> None:
     """See SCORE_HELP."""
     from features.facts import day_number
     from model_registry.home import home, packages, tracking_uri
     from model_registry.store import Store
     from training.distributed.cluster import connected
+    from training.distributed.left_out import read_left_out, refuse_unasked
     from training.distributed.partitioned import read_index
     from training.distributed.scores import score_extract
-    from training.distributed.tasks import Window
+    from training.distributed.tasks import Wanted
 
-    read_index(extract)
+    left_out = None if without is None else read_left_out(without)
+    refuse_unasked(read_index(extract).synthetic, left_out)
     store = Store(tracking_uri(home()))
     package = store.export(model, version or store.latest(model).version, packages(home()))
-    window = Window(
-        **({"starts": day_number(first.date())} if first else {}), **({"ends": day_number(last.date())} if last else {})
+    wanted = Wanted(
+        **({"starts": day_number(first.date())} if first else {}),
+        **({"ends": day_number(last.date())} if last else {}),
+        left_out=left_out or frozenset(),
     )
-    with connected(scheduler, workers) as cluster:
-        made = score_extract(cluster, extract, package, out, window)
+    with connected(scheduler, workers, unencrypted) as cluster:
+        made = score_extract(cluster, extract, package, out, wanted, keep_days)
     levels = ", ".join(f"{count:,} {level.replace('_', ' ')}" for level, count in made.levels.items())
-    typer.echo(f"Scored {made.rows:,} person-dates into {made.folder}: {levels}.")
+    typer.echo(f"Scored {made.rows:,} person-dates into {made.folder}, {made.left_out:,} left out: {levels}.")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError
 
 from features.errors import ConfigError, TrainingError
+from training.distributed.ending import clean_at_sigterm
+from training.distributed.network import refuse_plain
 from training.progress import progress_bar
 
 ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:[0-9]{1,5}")
@@ -35,10 +38,17 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """A connected cluster with at least one worker that runs this very program."""
+    """A connected cluster with at least one worker that runs this very program.
+
+    Attributes
+    ----------
+    fit_ports : range, optional
+        Where its workers may listen during a fit. None: any port here, `network.NETWORK_PORTS` on a network.
+    """
 
     client: distributed.Client
     kind: str
+    fit_ports: range | None = None
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """What the scheduler knows of each worker now, by address; without those that have gone silent."""
@@ -67,26 +77,32 @@ class Cluster:
 
 
 @contextmanager
-def connected(scheduler: str | None = None, workers: int = 2) -> Iterator[Cluster]:
+def connected(
+    scheduler: str | None = None, workers: int = 2, unencrypted: bool = False, fit_ports: range | None = None
+) -> Iterator[Cluster]:
     """Yield a cluster; its faults leave as one sentence, and processes that were started here end with the block.
 
     Parameters
     ----------
     scheduler : str, optional
-        Address of a running scheduler, "tcp://host:8786" ("tls://..." with the certificates in Dask's own settings).
-        Without one, `workers` processes of one thread each are started.
+        Address of a running scheduler, "tls://host:8786" with the certificates in Dask's own settings.
+        Without one, `workers` processes of one thread each are started, with certificates that end with them.
+    unencrypted : bool
+        Whether "tcp://..." is allowed to another machine too; to this one it always is.
+    fit_ports : range, optional
+        As in `Cluster`.
 
     Raises
     ------
     ConfigError
-        Where no scheduler answers, or it has no workers.
+        Where no scheduler answers, it has no workers, or its address is a plain one of another machine.
     TrainingError
         Where the workers run another program, or the cluster is lost on the way.
     """
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(SETTINGS), _client(scheduler, workers) as client:
-        cluster = Cluster(client, LOCAL if scheduler is None else "a Dask cluster")
+    with clean_at_sigterm(), dask.config.set(SETTINGS), _client(scheduler, workers, unencrypted) as client:
+        cluster = Cluster(client, LOCAL if scheduler is None else "a Dask cluster", fit_ports)
         with told_in_a_sentence():
             _check_program(cluster)
             yield cluster
@@ -112,7 +128,7 @@ def told_in_a_sentence() -> Iterator[None]:
 
 
 @contextmanager
-def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]:
+def _client(scheduler: str | None, workers: int, unencrypted: bool) -> Iterator[distributed.Client]:
     if scheduler is None:
         # what workers move from memory to disk is people's data: a folder for this user alone, gone at the end
         with (
@@ -122,6 +138,8 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
+                # the port is open to every user of this machine, and who speaks to a worker runs code as this one
+                security=distributed.Security.temporary(),
                 dashboard_address=None,
                 local_directory=scratch,
                 silence_logs=logging.CRITICAL,
@@ -133,6 +151,8 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
         return
     if not ADDRESS.fullmatch(scheduler):
         raise ConfigError("--scheduler must be an address such as tcp://host:8786; `dask scheduler` prints its own")
+    if not unencrypted:
+        refuse_plain(scheduler)
     try:
         asyncio.run(asyncio.wait_for(_greet(scheduler), CONNECT_SECONDS))
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS)
@@ -148,6 +168,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[distributed.Client]
             raise ConfigError(
                 f"the scheduler has no workers (waited {WORKERS_SECONDS} s); start some with `dask worker ADDRESS`"
             ) from error
+        _warn_of_settings(client)
         yield client
 
 
@@ -169,6 +190,24 @@ def _check_program(cluster: Cluster) -> None:
         raise TrainingError("a worker cannot load Varhain; install this very version for every worker") from error
     if set(found.values()) != {program_of_the_model()}:
         raise TrainingError("a worker runs another version of Varhain; install this very version for every worker")
+
+
+def _warn_of_settings(client: distributed.Client) -> None:
+    """Say how a scheduler that was started by somebody else differs from `SETTINGS`: this process cannot change it."""
+    wanted = {name: value for name, value in SETTINGS.items() if name.startswith("distributed.scheduler.")}
+    # Dask's own function: the scheduler need not have Varhain
+    found = {name: client.run_on_scheduler(dask.config.get, name, None) for name in wanted}
+    differing = [
+        f"{name.rpartition('.')[2]} is {found[name]}, not {value}"
+        for name, value in wanted.items()
+        if str(found[name]) != str(value)
+    ]
+    if differing:
+        print(
+            f"The scheduler was started with other settings ({'; '.join(differing)}): a lost machine is noticed late, "
+            "or a job done twice may differ in its last digits; docs/scaling.md has the command to start it with.",
+            file=sys.stderr,
+        )
 
 
 def refuse_unshared(folder: Path, cluster: Cluster) -> None:

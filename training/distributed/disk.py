@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,3 +40,25 @@ or name another folder; nothing was put in place
             f"{what} cannot be written to {out} ({reason}); make room there, or name another folder; nothing was put "
             "in place"
         ) from error
+
+
+@contextmanager
+def put_whole(out: Path) -> Iterator[Path]:
+    """Yield a new folder beside `out`, for this user alone, that takes its place when the block has ended well.
+
+    Its name is its own, so that two commands with one `out` never touch each other's: the second to end finds the
+    place taken.
+
+    Raises
+    ------
+    OSError
+        Where the disk refuses, or `out` holds something by then; `writing` tells it in a sentence.
+    """
+    target = out.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+    try:
+        yield partial
+        os.replace(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -5,10 +5,12 @@ others hang in LightGBM's own sockets, out of Dask's reach, so they are restarte
 again, once; what they held is computed again from the partitions.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from threading import Thread
 
 import dask.array as da
 import distributed
@@ -20,7 +22,8 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from training.distributed.cluster import Cluster
-from training.distributed.tasks import quiet_lightgbm
+from training.distributed.network import NETWORK_PORTS, host_of, meeting_places, stays_on_this_machine
+from training.distributed.tasks import free_ports, quiet_lightgbm
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +32,8 @@ GIVE_UP_SECONDS, RETURN_SECONDS = 30, 60
 """How long a broken fit may take to let go, and lost workers to come back; then it goes on with those there are."""
 TREES = "varhain-trees"
 PART = "_train_part"
+ADDRESSES = re.compile(r"\[(machines|local_listen_port): [^\]\n]*\]")
+"""What LightGBM notes in a model's text of where it was fitted; a package holds no address."""
 
 
 class WorkerLostError(Exception):
@@ -114,23 +119,43 @@ def _attempt(
         if future.status == "error":
             future.result()
     at_first = set(cluster.workers())
+    try:
+        places = _meeting_places(cluster)
+    except OSError as error:
+        raise WorkerLostError from error
     cluster.client.subscribe_topic(TREES, tell)
-    with ThreadPoolExecutor(1, "fit") as pool:
-        fit = pool.submit(_fit, cluster, blocks, catalogue, names, parameters, trees)
-        try:
-            while not wait([fit], LOOK_SECONDS).done:
-                if at_first - set(cluster.workers()):
-                    raise WorkerLostError
-            return fit.result()
-        except lightgbm.basic.LightGBMError as error:
-            # the others may notice a broken connection before the scheduler misses the worker
-            time.sleep(2 * LOOK_SECONDS)
+    fit = in_background(lambda: _fit(cluster, blocks, catalogue, names, parameters, trees, places))
+    try:
+        while not wait([fit], LOOK_SECONDS).done:
             if at_first - set(cluster.workers()):
-                raise WorkerLostError from error
-            raise TrainingError(f"the fit on the cluster failed: {str(error).splitlines()[0]}") from error
-        finally:
-            _let_go(cluster, fit)
-            cluster.client.unsubscribe_topic(TREES)
+                raise WorkerLostError
+        return fit.result()
+    except lightgbm.basic.LightGBMError as error:
+        # the others may notice a broken connection before the scheduler misses the worker
+        time.sleep(2 * LOOK_SECONDS)
+        if at_first - set(cluster.workers()):
+            raise WorkerLostError from error
+        raise TrainingError(f"the fit on the cluster failed: {str(error).splitlines()[0]}") from error
+    finally:
+        _let_go(cluster, fit)
+        cluster.client.unsubscribe_topic(TREES)
+
+
+def in_background(work: Callable[[], str]) -> "Future[str]":
+    """Return the future of work in a thread that nobody waits for: a fit that never lets go keeps no process alive.
+
+    An executor would: it waits for its threads at the end of its block, and Python does at the end of the process.
+    """
+    future: Future[str] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            future.set_exception(error)
+
+    Thread(target=run, name="fit", daemon=True).start()
+    return future
 
 
 def _fit(
@@ -140,6 +165,7 @@ def _fit(
     names: Sequence[str],
     parameters: dict[str, object],
     trees: int,
+    places: str | None,
 ) -> str:
     quiet_lightgbm()
     features = [catalogue.feature(name) for name in names]
@@ -161,6 +187,7 @@ def _fit(
         force_row_wise=True,
         verbosity=-1,
         client=cluster.client,
+        **({} if places is None else {"machines": places}),
     )
     model.fit(
         data,
@@ -170,11 +197,25 @@ def _fit(
         categorical_feature=[i for i, feature in enumerate(features) if feature.kind == "category"],
         callbacks=[_TellTree()],
     )
-    return str(model.booster_.model_to_string())
+    return ADDRESSES.sub(r"[\1: ]", str(model.booster_.model_to_string()))
+
+
+def _meeting_places(cluster: Cluster) -> str | None:
+    """LightGBM's `machines`; None where it may take any free ports, which it does by itself."""
+    workers = sorted(cluster.workers())
+    ports = cluster.fit_ports
+    if ports is None and all(map(stays_on_this_machine, workers)):
+        return None
+    one_a_host = {host_of(worker): worker for worker in workers}
+    free = {
+        host: cluster.client.run(free_ports, ports or NETWORK_PORTS, len(workers), workers=[worker])[worker]
+        for host, worker in one_a_host.items()
+    }
+    return meeting_places(workers, free)
 
 
 def _let_go(cluster: Cluster, fit: "Future[str]") -> None:
-    """Cancel what a broken fit still waits for, until its thread has ended."""
+    """Cancel what a broken fit still waits for, until its thread has ended or the time to let go is over."""
     until = time.monotonic() + GIVE_UP_SECONDS
     while not fit.done() and time.monotonic() < until:
         client = cluster.client

@@ -1,7 +1,6 @@
 """Cut an extract of any size into partitions by ranges of people, in one pass and with bounded memory."""
 
 import json
-import os
 import resource
 import shutil
 from bisect import bisect_right
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 from features.errors import ExtractError
 from features.extract_columns import ExtractFile
 from features.table_stream import TableStream
-from training.distributed.disk import writing
+from training.distributed.disk import put_whole, writing
 from training.distributed.partitioned import INDEX, Part, Partitioned
 from training.extract import fingerprint_of_file, raise_faults
 from training.extract_facts import FILES, KINDS, path_of, read_meta
@@ -61,36 +60,28 @@ def partition_extract(
     starts, people = _ranges(paths["protected"], people_each)
     _allow_open_files(len(starts))
     names = [f"part-{number:04d}" for number in range(len(starts))]
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with writing("the partitions", out):
-            for name in names:
-                (partial / name).mkdir(parents=True, mode=0o700)
-                shutil.copyfile(source / "meta.json", partial / name / "meta.json")
-                shutil.copyfile(paths["labour_market"], partial / name / paths["labour_market"].name)
-            counted = {
-                kind: _cut(paths[kind], [partial / name / f"{kind}.parquet" for name in names], starts, done)
-                for kind in (*KINDS, "protected")
-            }
-            partitioned = Partitioned(
-                delivered_until=meta["delivered_until"],
-                synthetic=meta.get("synthetic") is True,
-                people=people,
-                source={path.name: fingerprint_of_file(path) for path in [*paths.values(), source / "meta.json"]},
-                rows={kind: each.rows.total() for kind, each in counted.items()},
-                not_recorded={kind: counted[kind].not_recorded for kind in KINDS},
-                parts=tuple(
-                    Part(name, counted["protected"].rows[number], _fingerprints(partial / name))
-                    for number, name in enumerate(names)
-                ),
-            )
-            (partial / INDEX).write_text(json.dumps(partitioned.described(), indent=1) + "\n", encoding="utf-8")
-            if out.exists():
-                out.rmdir()
-            os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with writing("the partitions", out), put_whole(out) as partial:
+        for name in names:
+            (partial / name).mkdir(mode=0o700)
+            shutil.copyfile(source / "meta.json", partial / name / "meta.json")
+            shutil.copyfile(paths["labour_market"], partial / name / paths["labour_market"].name)
+        counted = {
+            kind: _cut(paths[kind], [partial / name / f"{kind}.parquet" for name in names], starts, done)
+            for kind in (*KINDS, "protected")
+        }
+        partitioned = Partitioned(
+            delivered_until=meta["delivered_until"],
+            synthetic=meta.get("synthetic") is True,
+            people=people,
+            source={path.name: fingerprint_of_file(path) for path in [*paths.values(), source / "meta.json"]},
+            rows={kind: each.rows.total() for kind, each in counted.items()},
+            not_recorded={kind: counted[kind].not_recorded for kind in KINDS},
+            parts=tuple(
+                Part(name, counted["protected"].rows[number], _fingerprints(partial / name))
+                for number, name in enumerate(names)
+            ),
+        )
+        (partial / INDEX).write_text(json.dumps(partitioned.described(), indent=1) + "\n", encoding="utf-8")
     return partitioned
 
 

@@ -28,9 +28,10 @@ from training.distributed import tasks
 from training.distributed.cluster import Cluster, refuse_unshared
 from training.distributed.fitting import Block, fit_watched
 from training.distributed.gather import told_by_parts
+from training.distributed.left_out import refuse_unasked
 from training.distributed.partitioned import read_index
 from training.distributed.prepared import Prepared, gathered_risks, gathered_values, prepare, told_on
-from training.distributed.scores import Scores, refuse_taken, score_prepared
+from training.distributed.scores import KEEP_DAYS, Scores, refuse_taken, score_prepared
 from training.evaluate import SERVED, LandmarkEvaluation, evaluate_models, refuse_leaks
 from training.evidence import logged_metrics, logged_parameters, run_evidence
 from training.fit import SMALL_TREES, Candidate, Table, boosting_parameters, fit_candidate
@@ -66,7 +67,12 @@ class ClusterRun:
 
 
 def train_on_cluster(
-    config: TrainingConfig, cluster: Cluster, say: Callable[[str], object] = print, scores: Path | None = None
+    config: TrainingConfig,
+    cluster: Cluster,
+    say: Callable[[str], object] = print,
+    scores: Path | None = None,
+    left_out: frozenset[str] | None = None,
+    keep_days: int = KEEP_DAYS,
 ) -> ClusterRun:
     """Return the registered result; tables and sentences go to `say`, progress to stderr.
 
@@ -76,6 +82,10 @@ def train_on_cluster(
         `extract` is the folder of a partitioned extract; `serve` can only be small trees.
     scores : Path, optional
         A new folder for the scores of every person-date, one Parquet file a partition, with the package that scored.
+    left_out : frozenset of str, optional
+        Pseudonyms that are not scored. Who objects must be told, if only as none, where the people are real.
+    keep_days : int
+        How long the scores may be kept.
     """
     if config.serve != SMALL_TREES:
         raise ConfigError("serve: on a cluster only small trees are fitted; leave it out, or use `varhain train`")
@@ -87,6 +97,7 @@ def train_on_cluster(
     partitioned = read_index(config.extract)
     name = model_name(config, catalogue, partitioned.synthetic)
     if scores is not None:
+        refuse_unasked(partitioned.synthetic, left_out)
         refuse_taken(scores)
     refuse_unshared(config.extract, cluster)
     with clock.step("read and features"):
@@ -139,7 +150,9 @@ def train_on_cluster(
     scored = None
     if scores is not None:
         with clock.step("score"):
-            scored = score_prepared(cluster, prepared, kept, scores)
+            scored = score_prepared(
+                cluster, prepared, kept, scores, tasks.Wanted(left_out=left_out or frozenset()), keep_days
+            )
     say("\nTime\n" + clock.table())
     say(f"\nRegistered {name} version {version} (not serving: promotion is a separate act, with a reason).")
     return ClusterRun(name, version, package.meta.digest, len(cohort), evaluations, clock.seconds, scored)

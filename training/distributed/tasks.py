@@ -6,11 +6,14 @@ Every task can be done again anywhere with the same result, so a lost worker cos
 import logging
 import os
 import resource
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -133,21 +136,24 @@ def risks(prepared: Prepared, rows: Rows, candidate: Candidate, catalogue: str) 
 
 
 @dataclass(frozen=True)
-class Window:
-    """The as-of dates wanted, day numbers, both included."""
+class Wanted:
+    """Which person-dates are scored: as-of dates as day numbers, both included, and the pseudonyms to leave out."""
 
     starts: int = -(2**31)
     ends: int = 2**31 - 1
+    left_out: frozenset[str] = frozenset()
 
 
-def score(prepared: Prepared, name: str, package: Path, digest: str, out: Path, window: Window) -> dict[str, Any]:
-    """Return how many person-dates of a partition were scored into `out/<name>.parquet`, and at which level.
+def score(prepared: Prepared, name: str, package: Path, digest: str, out: Path, wanted: Wanted) -> dict[str, Any]:
+    """Return how many person-dates of a partition were scored into `out/<name>.parquet`, at which level, or left out.
 
     Sorted by client and date. The file takes its place when it is whole, and holds the same bytes however often and
     wherever it is made.
     """
     cohort = prepared.light.cohort
-    rows = np.flatnonzero((cohort.as_of >= window.starts) & (cohort.as_of <= window.ends))
+    objects = np.array([client in wanted.left_out for client in prepared.light.client_ids], np.bool_)[cohort.person]
+    within = (cohort.as_of >= wanted.starts) & (cohort.as_of <= wanted.ends)
+    rows = np.flatnonzero(within & ~objects)
     model = package_at(package, digest)
     frame = FeatureFrame(values_of(prepared, rows), prepared.frame.names, prepared.frame.fingerprint)
     scored = model.screen(frame, landmark=cohort.landmark[rows].astype(np.int64))
@@ -166,16 +172,29 @@ def score(prepared: Prepared, name: str, package: Path, digest: str, out: Path, 
             value = getattr(said, field.name)
             if field.name not in columns and isinstance(value, np.ndarray) and value.shape == (len(rows),):
                 columns[field.name] = value
-    partial = out / f".{name}.{os.getpid()}.partial"
+    partial = out / f".{name}.{uuid4().hex}.partial"  # two machines may have a process of the same id
     pq.write_table(pa.table(columns), partial, compression="zstd")
     os.replace(partial, out / f"{name}.parquet")
     counts = np.bincount(scored.level, minlength=len(levels))
-    return {"rows": len(rows), "levels": dict(zip(levels, counts.tolist(), strict=True))}
+    left_out = int((within & objects).sum())
+    return {"rows": len(rows), "left_out": left_out, "levels": dict(zip(levels, counts.tolist(), strict=True))}
 
 
-def prepare_and_score(place: Place, package: Path, digest: str, out: Path, window: Window) -> dict[str, Any]:
+def prepare_and_score(place: Place, package: Path, digest: str, out: Path, wanted: Wanted) -> dict[str, Any]:
     """Return the same as `score` for a partition whose features nobody has made yet; nothing is kept."""
-    return score(prepare(place, ()), place.name, package, digest, out, window)
+    return score(prepare(place, ()), place.name, package, digest, out, wanted)
+
+
+def free_ports(ports: range, wanted: int) -> list[int]:
+    """Return at most `wanted` of the ports, those LightGBM could listen on here now; none for a minute after use."""
+    free: list[int] = []
+    for port in ports:
+        if len(free) == wanted:
+            break
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            free.append(port)
+    return free
 
 
 def peak_memory() -> float:
