@@ -87,7 +87,7 @@ def _read_through(plan: Plan, champion: Champion, stream: TableStream) -> None:
 
 def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: str) -> Plan:
     """The plan with the day on which the run was begun, which is written down at its first start."""
-    begun = work.begun() if work.done() else None
+    begun = work.begun()
     if begun is not None:
         plan = replace(plan, today=date.fromisoformat(begun["today"]))
     identity = plan.identity(champion, digest)
