@@ -6,7 +6,6 @@ the message of the exception, which may hold a person's data.
 
 import logging
 import time
-import traceback
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
@@ -17,7 +16,7 @@ from features.identity_codes import holds_bare_identity_code, may_hold_identity_
 from model_registry.scoring.larger_trees import LargerTrees
 from service.body import read_document
 from service.pointers import hides_identity_code
-from service.problems import Problem, ProblemError, identity_code_in, problem_of
+from service.problems import Problem, ProblemError, identity_code_in, problem_of, unexpected
 from service.route_access import ROLES_OF_ROUTE
 from service.texts import preferred_language
 
@@ -61,7 +60,7 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_and_note)
         except Exception as error:  # noqa: BLE001 - the last net: whatever it was, it is logged without its message
-            problem = problem_of(error) if isinstance(error, VarhainError) else _unexpected(error)
+            problem = problem_of(error) if isinstance(error, VarhainError) else unexpected(error)
             if not status:
                 await respond(problem, scope, receive, send_and_note)
         took = (time.perf_counter() - began) * 1000
@@ -176,16 +175,6 @@ def _place_of_identity_code(scope: Scope) -> str | None:
 def _readings(raw: bytes) -> tuple[str, ...]:
     """A header's bytes as Latin-1, as HTTP has it, and as UTF-8, as many clients send it."""
     return (raw.decode("latin-1"), raw.decode("utf-8", "replace"))
-
-
-def _unexpected(error: Exception) -> Problem:
-    """The problem of an error nobody foresaw; its type and place are logged, its message is not: it may hold data."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    place = " <- ".join(
-        f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(frames)
-    )
-    log.error("unexpected %s in %s", type(error).__name__, place)
-    return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")
 
 
 def _template(scope: Scope) -> str:

@@ -3,6 +3,8 @@
 Nothing here ever repeats a value that was refused; pointers name fields, details name fields and cures.
 """
 
+import logging
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ from features.errors import (
 from service.purpose import PurposeError
 from service.texts import say
 
+log = logging.getLogger("varhain.requests")
 MEDIA_TYPE = "application/problem+json"
 STATUS_OF_KIND: Mapping[str, int] = {
     "unreadable": 400,
@@ -116,3 +119,13 @@ def problem_of(error: VarhainError) -> Problem:
         if isinstance(error, family):
             return Problem(kind, error.message)
     return Problem("refused", error.message, status=error.status_code)
+
+
+def unexpected(error: Exception) -> Problem:
+    """The problem of an error nobody foresaw; its type and place are logged, its message is not: it may hold data."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    place = " <- ".join(
+        f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(frames)
+    )
+    log.error("unexpected %s in %s", type(error).__name__, place)
+    return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")
