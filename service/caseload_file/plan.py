@@ -40,6 +40,8 @@ class Plan:
         For measuring only, in a dry run: a level may then be lower than the one that applies.
     rows_at_once : int
         Of the source; about what is held in memory for each core.
+    run : str
+        The id of this run in the ledger, drawn at its first start and kept in its work folder.
     """
 
     source: Path
@@ -53,6 +55,7 @@ class Plan:
     without_committee: bool = False
     rows_at_once: int = ROWS_AT_ONCE
     threads: int = 1
+    run: str = ""
 
     @property
     def is_dry(self) -> bool:
@@ -98,18 +101,7 @@ class Plan:
             raise CaseloadError("--as-of: must be today or a day within the last twelve months")
 
     def identity(self, champion: Champion, source_digest: str) -> dict[str, Any]:
-        """Everything that decides what the output is: two runs with the same identity give the same bytes."""
-        return {
-            **self.screenings(champion, source_digest),
-            "official": not self.is_dry,
-            "without_committee": self.without_committee,
-            "keep_days": self.keep_days,
-            "format": self.out.suffix,
-            "rows_at_once": self.rows_at_once,
-        }
-
-    def screenings(self, champion: Champion, source_digest: str) -> dict[str, Any]:
-        """Everything that decides what is found of whom and why: the ledger holds it once."""
+        """Everything that decides what the output is: two runs with the same identity find the same."""
         return {
             "source": source_digest,
             "package": champion.package.meta.digest,
@@ -118,6 +110,20 @@ class Plan:
             "occasion": self.occasion,
             "unit": self.caller.unit if self.caller else "",
             "with_health_reasons": self.with_health_reasons,
+            "official": not self.is_dry,
+            "without_committee": self.without_committee,
+            "keep_days": self.keep_days,
+            "format": self.out.suffix,
+            "rows_at_once": self.rows_at_once,
+        }
+
+    def told_in_ledger(self, source_digest: str) -> dict[str, Any]:
+        """What the ledger keeps for good of an official run, beside its caller and versions."""
+        return {
+            "occasion": self.occasion,
+            "source": source_digest,
+            "as_of": self.day.isoformat(),
+            "delete_by": self.delete_by.isoformat(),
         }
 
 

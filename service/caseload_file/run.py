@@ -14,13 +14,15 @@ from features.errors import ExtractError
 from features.table_stream import TableStream
 from model_registry.scoring.told_domains import TellingRules
 from service.caseload_file.assess import Answers, assess_portion, columns, has_range
-from service.caseload_file.output import answers_as_bytes, as_csv, join_answers, join_rejects
+from service.caseload_file.output import answers_as_bytes, as_csv, join_answers, join_rejects, read_columns
 from service.caseload_file.plan import CaseloadError, Plan, about, digest_of
 from service.caseload_file.source import Portion, open_source, portions
 from service.caseload_file.work_folder import Done, WorkFolder, as_json
 from service.caseloads import FileRun
 from service.champion import Champion
 from service.ledger import Ledger
+from service.pseudonyms import random_letters
+from service.scope import CLIENT_OBJECTS
 
 Step = Callable[[int], object]
 ANSWERS, REJECTS, ABOUT, READY = "answers", "rejects", "about.json", "ready.json"
@@ -62,6 +64,10 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
                 if not plan.is_dry and not done:
                     _read_through(plan, champion, stream)
                 _screen_the_rest(plan, champion, ledger, work, stream, digest, step)
+                # Who has objected since their portion was done is in no output that gets its name after that.
+                while (portion := _first_with_an_objection(plan, champion, ledger, work)) is not None:
+                    work.forget_from(portion)
+                    _screen_the_rest(plan, champion, ledger, work, stream, digest, lambda _: None)
             except ExtractError:
                 work.remove()  # a source that cannot be read to its end must change, and another run will read it
                 raise
@@ -86,15 +92,16 @@ def _read_through(plan: Plan, champion: Champion, stream: TableStream) -> None:
 
 
 def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: str) -> Plan:
-    """The plan with the day on which the run was begun, which is written down at its first start."""
+    """The plan with the day on which the run was begun and its id, which are written down at its first start."""
     begun = work.begun()
     if begun is not None:
-        plan = replace(plan, today=date.fromisoformat(begun["today"]))
+        plan = replace(plan, today=date.fromisoformat(begun["today"]), run=begun.get("run", ""))
     identity = plan.identity(champion, digest)
     if begun is None:
         if plan.out.exists():
             raise CaseloadError(f"--out: {plan.out.name} exists already; name another file, or move it away")
-        work.begin({"today": plan.today.isoformat(), "identity": identity})
+        plan = replace(plan, run=random_letters(20))
+        work.begin({"today": plan.today.isoformat(), "identity": identity, "run": plan.run})
     elif begun["identity"] != identity:
         changed = [name for name, value in identity.items() if begun["identity"].get(name) != value]
         raise CaseloadError(
@@ -109,7 +116,9 @@ def _screen_the_rest(
 ) -> None:
     done = work.done()
     skip, before = (done[-1].next_row, done[-1].last_client) if done else (0, "")
-    run = _begun_in(ledger, plan, champion, digest)
+    run = _as_recorded(plan, champion)
+    if run is not None:
+        ledger.caseloads.begin_file(run, plan.told_in_ledger(digest))
     rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
     assess = partial(assess_portion, plan, champion, rules)
     source = portions(stream, champion.package.catalogue, plan.rows_at_once, skip, before)
@@ -130,11 +139,27 @@ def _screen_the_rest(
         raise ExtractError(f"{plan.source.name} has a header and no rows; there is nobody to screen")
 
 
-def _begun_in(ledger: Ledger, plan: Plan, champion: Champion, digest: str) -> FileRun | None:
+def _as_recorded(plan: Plan, champion: Champion) -> FileRun | None:
     """The run as the ledger knows it; None in a dry run."""
-    if plan.caller is None:
+    return None if plan.caller is None else FileRun(plan.run, plan.caller, champion.versions)
+
+
+def _first_with_an_objection(plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder) -> int | None:
+    """The first portion that assesses, or says something else of, a client who objects by now."""
+    objecting = ledger.objections.standing()
+    if not objecting.subjects:
         return None
-    return ledger.caseloads.begin_file(plan.caller, plan.screenings(champion, digest), champion.versions)
+    names = _columns(plan, champion)
+    for number, part in enumerate(work.parts("answers")):
+        told = read_columns(part, plan.out.suffix, names, ["client_id", "not_assessed"]).to_pylist()
+        if any(one["client_id"] in objecting for one in told if one["not_assessed"] != CLIENT_OBJECTS):
+            return number
+    return None
+
+
+def _columns(plan: Plan, champion: Champion) -> list[str]:
+    rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
+    return columns(rules, has_range(plan, champion))
 
 
 def _in_order(
@@ -169,15 +194,13 @@ def _recorded(ledger: Ledger, run: FileRun, answers: Answers) -> Answers:
 def _publish(plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, digest: str) -> None:
     """Make the whole output and give it its name, last of all and in one step."""
     told = about(plan, champion, digest, _sum(work.done()))
-    rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
     with work.making(ANSWERS) as file:
-        names = columns(rules, has_range(plan, champion))
-        join_answers(work.parts("answers"), plan.out.suffix, names, told, file)
+        join_answers(work.parts("answers"), plan.out.suffix, _columns(plan, champion), told, file)
     with work.making(REJECTS) as file:
         join_rejects(work.parts("rejects"), file)
     work.write(ABOUT, as_json(told))
     output = digest_of(work.folder / ANSWERS)
-    if run := _begun_in(ledger, plan, champion, digest):
+    if run := _as_recorded(plan, champion):
         ledger.caseloads.finish_file(run, told["counts"], output)
     work.write(READY, as_json({"sha256": output}))
     work.publish(REJECTS, plan.rejects)

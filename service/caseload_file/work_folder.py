@@ -1,7 +1,7 @@
 """What a run has done so far, in a folder beside its output: so that a run that was killed goes on where it stopped.
 
     lock        held by the run at work
-    run.json    what decides the output, and the day on which the run was begun
+    run.json    what decides the output, the day on which the run was begun, and its id in the ledger
     00000.answers  00000.rejects  00000.json    a portion; it counts once its .json is there, which is written last
     ready.json  the digest of the whole output, written before it gets its name
 
@@ -85,6 +85,11 @@ class WorkFolder:
         self.write(f"{number:05d}.answers", answers)
         self.write(f"{number:05d}.rejects", rejects)
         self.write(f"{number:05d}.json", as_json(vars(portion)))
+
+    def forget_from(self, number: int) -> None:
+        """Take the portions from this one on as not done; the last goes first, so that those done follow each other."""
+        for later in reversed(range(number, len(self.done()))):
+            (self.folder / f"{later:05d}.json").unlink()
 
     def parts(self, kind: str) -> Iterator[Path]:
         """The files of one kind ("answers" or "rejects") of all portions, in order."""

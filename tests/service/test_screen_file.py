@@ -340,21 +340,6 @@ def test_an_official_run_is_recorded_a_person_an_entry_and_proves_its_output(tmp
     assert verify(service)
 
 
-def test_a_run_given_again_records_nobody_twice_and_gives_the_same(tmp_path: Path) -> None:
-    service = served(tmp_path / "home")
-    source = fact_file(tmp_path / "in.csv", people())
-    official(service, source, tmp_path / "one.csv")
-    before = all_entries(service)
-
-    official(service, source, tmp_path / "two.csv", rows_at_once=10)
-
-    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
-    assert len(entries(service, "caseload_row")) == len(people())
-    assert all_entries(service) == before
-    official(service, source, tmp_path / "three.csv", occasion="another round")
-    assert len(entries(service, "caseload_row")) == 2 * len(people())
-
-
 def test_the_facts_of_a_file_are_not_kept_and_a_client_can_be_erased(tmp_path: Path) -> None:
     service = served(tmp_path / "home")
     official(service, fact_file(tmp_path / "in.csv", people()), tmp_path / "out.csv")

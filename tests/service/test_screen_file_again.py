@@ -1,13 +1,25 @@
 """A run that was stopped goes on as itself: the same day and options, nobody twice, and nothing the ledger denies."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from service.caseload_file.plan import CaseloadError
+from service.ledger import Ledger, open_ledger
 from service.today import today_in_finland
-from tests.service.caseload_files import OPERATOR, entries, fact_file, official, people, stop, table
+from tests.service.caseload_files import (
+    OPERATOR,
+    entries,
+    everything_is_recorded_as_written,
+    fact_file,
+    official,
+    people,
+    stop,
+    table,
+)
 from tests.service.served import Served, served
 
 
@@ -35,3 +47,77 @@ def test_a_run_stopped_in_its_first_portion_goes_on_as_the_same_run(
 
     assert len(entries(service, "caseload")) == 1
     assert [one[0] for one in entries(service, "caseload_row")] == [row["screening_id"] for row in table(out)]
+
+
+LAST = str(people()[-1]["client_id"])
+
+
+def objects(ledger: Ledger) -> None:
+    ledger.objections.record(LAST, OPERATOR)
+
+
+def withdraws(ledger: Ledger) -> None:
+    ledger.objections.withdraw(LAST, OPERATOR)
+
+
+def is_erased(ledger: Ledger) -> None:
+    assert ledger.erase(LAST, OPERATOR).payloads == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "found"),
+    [(None, objects, "client_objects"), (objects, withdraws, ""), (None, is_erased, "")],
+    ids=["objects", "withdraws", "is erased"],
+)
+def test_what_becomes_of_a_client_between_the_ledger_and_the_work_folder_is_in_both(
+    service: Served,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: Callable[[Ledger], None] | None,
+    meanwhile: Callable[[Ledger], None],
+    found: str,
+) -> None:
+    ledger = open_ledger(service.settings)
+    if before:
+        before(ledger)
+    out = stop(monkeypatch, service, source, tmp_path / "out.csv", after=0, rows_at_once=1000, **RECORDED)
+    meanwhile(ledger)
+
+    official(service, source, out, rows_at_once=1000)
+
+    assert table(out)[-1]["not_assessed"] == found
+    assert everything_is_recorded_as_written(service, out)
+    recorded = entries(service, "caseload_row")
+    assert len(recorded) == len(people()) + 1
+    assert json.loads(recorded[-1][3]) == {"supersedes": recorded[-2][0]}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_who_objects_after_their_portion_was_done_is_not_assessed_in_the_output(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    out = stop(monkeypatch, service, source, tmp_path / f"out{suffix}", **RECORDED)
+    first = str(people()[0]["client_id"])
+    open_ledger(service.settings).objections.record(first, OPERATOR)
+
+    finished = official(service, source, out, rows_at_once=10)
+
+    assert finished.counts["not assessed: client_objects"] == 1
+    assert everything_is_recorded_as_written(service, out)
+    assert len(entries(service, "caseload_row")) == len(people()) + 1
+
+
+def test_another_output_is_another_run_with_entries_of_its_own(service: Served, source: Path, tmp_path: Path) -> None:
+    official(service, source, tmp_path / "one.csv")
+    open_ledger(service.settings).erase(LAST, OPERATOR)
+
+    official(service, source, tmp_path / "two.csv", keep_days=7)
+
+    first, second = entries(service, "caseload")
+    due = [(today_in_finland() + timedelta(days=days)).isoformat() for days in (30, 7)]
+    assert [json.loads(one[3])["delete_by"] for one in (first, second)] == due
+    assert [one[2] for one in entries(service, "caseload_finished")] == [first[0], second[0]]
+    of_run = [one[2] for one in entries(service, "caseload_row")]
+    assert of_run == [first[0]] * len(people()) + [second[0]] * len(people())
+    assert everything_is_recorded_as_written(service, tmp_path / "two.csv")
