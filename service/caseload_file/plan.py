@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from features.errors import ExtractError, VarhainError
+from features.errors import ExtractError, ReadError, VarhainError
 from service.access import Caller
 from service.champion import Champion
 from service.today import earliest_as_of
@@ -128,14 +128,14 @@ class Plan:
 
 
 def digest_of(source: Path) -> str:
-    """The SHA-256 (hex) of a file. Raises ExtractError."""
+    """The SHA-256 (hex) of a file. Raises ExtractError where there is none, ReadError where its disk fails."""
     try:
         with source.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise ExtractError(f"there is no file {source.name}; give the CSV or Parquet file to screen") from None
     except OSError as error:
-        raise ExtractError(f"{source.name} cannot be read: {error.strerror}") from error
+        raise ReadError(f"{source.name} cannot be read: {error.strerror}") from error
 
 
 def about(plan: Plan, champion: Champion, source_digest: str, counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from features.catalogue import Catalogue
 from features.errors import ExtractError
 from features.table_stream import TableStream
 from model_registry.scoring.told_domains import TellingRules
@@ -44,6 +45,8 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
     ------
     ExtractError
         The source cannot be read, or its clients do not follow each other.
+    ReadError
+        The disk of the source fails; what is done is kept.
     CaseloadError
         The output cannot be written, is there already, or another run is at work on it.
     LedgerError
@@ -54,6 +57,7 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
     catalogue = champion.package.catalogue
     stream = TableStream(plan.source, catalogue.flat.separator if catalogue.flat else ",")
     open_source(stream, catalogue, plan.as_of is None)
+    _refuse_people_without_names(plan, catalogue)
     _refuse_what_is_there(plan)
     work = WorkFolder(plan)
     with work.locked():
@@ -69,12 +73,22 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
                     work.forget_from(portion)
                     _screen_the_rest(plan, champion, ledger, work, stream, digest, lambda _: None)
             except ExtractError:
-                work.remove()  # a source that cannot be read to its end must change, and another run will read it
+                if _is_unreadable(plan, champion, stream, digest):
+                    work.remove()  # it must change, and another run will read it
                 raise
             _publish(plan, champion, ledger, work, digest)
         finished = Finished(plan, _sum(work.done()), done[-1].next_row if done else 0)
         work.remove()
     return finished
+
+
+def _refuse_people_without_names(plan: Plan, catalogue: Catalogue) -> None:
+    """`row-00000001` is another person in each file: under that name nobody could be found again or erased."""
+    if not plan.is_dry and catalogue.flat is not None and catalogue.flat.person == "row":
+        raise CaseloadError(
+            f"the catalogue {catalogue.name} names no column of pseudonyms, so nobody could be found again in the "
+            "ledger: give --dry-run, or serve a model whose catalogue has one"
+        )
 
 
 def _refuse_what_is_there(plan: Plan) -> None:
@@ -87,8 +101,19 @@ def _refuse_what_is_there(plan: Plan) -> None:
 
 def _read_through(plan: Plan, champion: Champion, stream: TableStream) -> None:
     """Nothing, when the source can be read to its end: else it is known before anybody is recorded."""
-    for _ in portions(stream, champion.package.catalogue, plan.rows_at_once):
-        pass
+    if not sum(1 for _ in portions(stream, champion.package.catalogue, plan.rows_at_once)):
+        raise ExtractError(f"{plan.source.name} has a header and no rows; there is nobody to screen")
+
+
+def _is_unreadable(plan: Plan, champion: Champion, stream: TableStream, digest: str) -> bool:
+    """Whether no run can end with the source as this one began with: it has changed, or is at fault each time."""
+    if digest_of(plan.source) != digest:
+        return True
+    try:
+        _read_through(plan, champion, stream)
+    except ExtractError:
+        return True
+    return False
 
 
 def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: str) -> Plan:

@@ -1,12 +1,16 @@
 """A run that was stopped goes on as itself: the same day and options, nobody twice, and nothing the ledger denies."""
 
+import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from features.errors import ExtractError, ReadError
+from features.table_stream import TableStream
 from service.caseload_file.plan import CaseloadError
 from service.ledger import Ledger, open_ledger
 from service.today import today_in_finland
@@ -17,6 +21,7 @@ from tests.service.caseload_files import (
     fact_file,
     official,
     people,
+    run,
     stop,
     table,
 )
@@ -121,3 +126,38 @@ def test_another_output_is_another_run_with_entries_of_its_own(service: Served, 
     of_run = [one[2] for one in entries(service, "caseload_row")]
     assert of_run == [first[0]] * len(people()) + [second[0]] * len(people())
     assert everything_is_recorded_as_written(service, tmp_path / "two.csv")
+
+
+def failing(error: Exception, times: int) -> Callable[[TableStream], Iterator[pa.Table]]:
+    """Reads the first ten rows of a text file, and then fails so many times before it reads on."""
+    text_blocks = TableStream._text_blocks
+    left = [times]
+
+    def blocks(self: TableStream) -> Iterator[pa.Table]:
+        for block in text_blocks(self):
+            yield block.slice(0, 21)
+            if left[0]:
+                left[0] -= 1
+                raise error
+            yield block.slice(21)
+
+    return blocks
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EIO, "Input/output error"), r"in.csv cannot be read now \(Input/output error\)"),
+        (pa.ArrowInvalid("a block that came short"), "is not a table that can be read"),
+    ],
+)
+def test_a_disk_that_fails_for_a_moment_costs_nothing_that_was_done(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    out = tmp_path / "out.csv"
+    with monkeypatch.context() as patched:
+        patched.setattr(TableStream, "_text_blocks", failing(error, times=1))
+        with pytest.raises((ReadError, ExtractError), match=said):
+            run(service, source, out, rows_at_once=10)
+
+    assert run(service, source, out, rows_at_once=10).resumed_at_row > 0
