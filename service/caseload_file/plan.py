@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import ExtractError, ReadError, VarhainError
+from features.facts import LabourMarket
 from service.access import Caller
 from service.champion import Champion
 from service.today import earliest_as_of
@@ -106,6 +107,7 @@ class Plan:
             "source": source_digest,
             "package": champion.package.meta.digest,
             "model": f"{champion.name} {champion.version}",
+            "labour_market": _figures_digest(champion.labour_market),
             "as_of": self.day.isoformat(),
             "occasion": self.occasion,
             "unit": self.caller.unit if self.caller else "",
@@ -117,11 +119,12 @@ class Plan:
             "rows_at_once": self.rows_at_once,
         }
 
-    def told_in_ledger(self, source_digest: str) -> dict[str, Any]:
+    def told_in_ledger(self, champion: Champion, source_digest: str) -> dict[str, Any]:
         """What the ledger keeps for good of an official run, beside its caller and versions."""
         return {
             "occasion": self.occasion,
             "source": source_digest,
+            "labour_market": _figures_digest(champion.labour_market),
             "as_of": self.day.isoformat(),
             "delete_by": self.delete_by.isoformat(),
         }
@@ -136,6 +139,14 @@ def digest_of(source: Path) -> str:
         raise ExtractError(f"there is no file {source.name}; give the CSV or Parquet file to screen") from None
     except OSError as error:
         raise ReadError(f"{source.name} cannot be read: {error.strerror}") from error
+
+
+def _figures_digest(market: LabourMarket | None) -> str:
+    """The SHA-256 (hex) of the labour market's figures, which an installation may renew; empty where there are none."""
+    if market is None:
+        return ""
+    columns = (market.offsets, market.published_on, market.month, market.value)
+    return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
 
 
 def about(plan: Plan, champion: Champion, source_digest: str, counts: Mapping[str, Any]) -> dict[str, Any]:

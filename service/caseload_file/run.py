@@ -1,24 +1,30 @@
 """The story of a run over a file: any number of people, in the order of the file, in bounded memory, and resumable."""
 
-import hashlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from typing import Any
 
 from features.catalogue import Catalogue
 from features.errors import ExtractError
 from features.table_stream import TableStream
 from model_registry.scoring.told_domains import TellingRules
-from service.caseload_file.assess import Answers, assess_portion, columns, has_range
-from service.caseload_file.output import answers_as_bytes, as_csv, join_answers, join_rejects, read_columns
-from service.caseload_file.plan import CaseloadError, Plan, about, digest_of
+from service.caseload_file.assess import Answers, assess_portion
+from service.caseload_file.output import answers_as_bytes, as_csv, read_columns
+from service.caseload_file.plan import CaseloadError, Plan, digest_of
+from service.caseload_file.publish import (
+    columns_of,
+    give_names,
+    is_published,
+    make_output,
+    refuse_what_is_there,
+    sum_of,
+)
 from service.caseload_file.source import Portion, open_source, portions
-from service.caseload_file.work_folder import Done, WorkFolder, as_json
+from service.caseload_file.work_folder import Done, WorkFolder
 from service.caseloads import FileRun
 from service.champion import Champion
 from service.ledger import Ledger
@@ -26,7 +32,6 @@ from service.pseudonyms import random_letters
 from service.scope import CLIENT_OBJECTS
 
 Step = Callable[[int], object]
-ANSWERS, REJECTS, ABOUT, READY = "answers", "rejects", "about.json", "ready.json"
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
     ReadError
         The disk of the source fails; what is done is kept.
     CaseloadError
-        The output cannot be written, is there already, or another run is at work on it.
+        The output cannot be written, is there already, or another run is at work on it; or the source has changed
+        under way.
     LedgerError
         A portion could not be recorded; then it is not in the output either.
     """
@@ -58,12 +64,13 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
     stream = TableStream(plan.source, catalogue.flat.separator if catalogue.flat else ",")
     open_source(stream, catalogue, plan.as_of is None)
     _refuse_people_without_names(plan, catalogue)
-    _refuse_what_is_there(plan)
     work = WorkFolder(plan)
+    work.refuse_another_hand()
+    refuse_what_is_there(plan, work)
     with work.locked():
         plan = _begin_or_go_on(plan, champion, work, digest)
         done = work.done()
-        if not _is_published(plan, work):
+        if not is_published(plan, work):
             try:
                 if not plan.is_dry and not done:
                     _read_through(plan, champion, stream)
@@ -76,8 +83,10 @@ def screen_file(plan: Plan, champion: Champion, ledger: Ledger, step: Step) -> F
                 if _is_unreadable(plan, champion, stream, digest):
                     work.remove()  # it must change, and another run will read it
                 raise
-            _publish(plan, champion, ledger, work, digest)
-        finished = Finished(plan, _sum(work.done()), done[-1].next_row if done else 0)
+            _refuse_a_changed_source(plan, work, digest)
+            make_output(plan, champion, ledger, _as_recorded(plan, champion), work, digest)
+        give_names(plan, work)
+        finished = Finished(plan, sum_of(work.done()), done[-1].next_row if done else 0)
         work.remove()
     return finished
 
@@ -89,14 +98,6 @@ def _refuse_people_without_names(plan: Plan, catalogue: Catalogue) -> None:
             f"the catalogue {catalogue.name} names no column of pseudonyms, so nobody could be found again in the "
             "ledger: give --dry-run, or serve a model whose catalogue has one"
         )
-
-
-def _refuse_what_is_there(plan: Plan) -> None:
-    if plan.work.exists():
-        return  # what is there is of the run that left the folder
-    for file in (plan.out, plan.rejects, plan.about):
-        if file.exists():
-            raise CaseloadError(f"--out: {file.name} exists already; name another file, or move it away")
 
 
 def _read_through(plan: Plan, champion: Champion, stream: TableStream) -> None:
@@ -123,8 +124,6 @@ def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: st
         plan = replace(plan, today=date.fromisoformat(begun["today"]), run=begun.get("run", ""))
     identity = plan.identity(champion, digest)
     if begun is None:
-        if plan.out.exists():
-            raise CaseloadError(f"--out: {plan.out.name} exists already; name another file, or move it away")
         plan = replace(plan, run=random_letters(20))
         work.begin({"today": plan.today.isoformat(), "identity": identity, "run": plan.run})
     elif begun["identity"] != identity:
@@ -136,6 +135,16 @@ def _begin_or_go_on(plan: Plan, champion: Champion, work: WorkFolder, digest: st
     return plan
 
 
+def _refuse_a_changed_source(plan: Plan, work: WorkFolder, digest: str) -> None:
+    """Nobody can tell which of its portions were read before the change: what is done is of no use."""
+    if digest_of(plan.source) != digest:
+        work.remove()
+        raise CaseloadError(
+            f"{plan.source.name} has changed while it was screened, so there is no output: let nobody write to it, and "
+            "give the same command again"
+        )
+
+
 def _screen_the_rest(
     plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, stream: TableStream, digest: str, step: Step
 ) -> None:
@@ -143,7 +152,7 @@ def _screen_the_rest(
     skip, before = (done[-1].next_row, done[-1].last_client) if done else (0, "")
     run = _as_recorded(plan, champion)
     if run is not None:
-        ledger.caseloads.begin_file(run, plan.told_in_ledger(digest))
+        ledger.caseloads.begin_file(run, plan.told_in_ledger(champion, digest))
     rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
     assess = partial(assess_portion, plan, champion, rules)
     source = portions(stream, champion.package.catalogue, plan.rows_at_once, skip, before)
@@ -174,17 +183,12 @@ def _first_with_an_objection(plan: Plan, champion: Champion, ledger: Ledger, wor
     objecting = ledger.objections.standing()
     if not objecting.subjects:
         return None
-    names = _columns(plan, champion)
+    names = columns_of(plan, champion)
     for number, part in enumerate(work.parts("answers")):
         told = read_columns(part, plan.out.suffix, names, ["client_id", "not_assessed"]).to_pylist()
         if any(one["client_id"] in objecting for one in told if one["not_assessed"] != CLIENT_OBJECTS):
             return number
     return None
-
-
-def _columns(plan: Plan, champion: Champion) -> list[str]:
-    rules = TellingRules(champion.package.catalogue, plan.with_health_reasons)
-    return columns(rules, has_range(plan, champion))
 
 
 def _in_order(
@@ -214,35 +218,3 @@ def _recorded(ledger: Ledger, run: FileRun, answers: Answers) -> Answers:
     ids = ledger.caseloads.record_rows(run, answers.first_rows.tolist(), rows)
     place = answers.table.column_names.index("screening_id")
     return replace(answers, table=answers.table.set_column(place, "screening_id", [ids]))
-
-
-def _publish(plan: Plan, champion: Champion, ledger: Ledger, work: WorkFolder, digest: str) -> None:
-    """Make the whole output and give it its name, last of all and in one step."""
-    told = about(plan, champion, digest, _sum(work.done()))
-    with work.making(ANSWERS) as file:
-        join_answers(work.parts("answers"), plan.out.suffix, _columns(plan, champion), told, file)
-    with work.making(REJECTS) as file:
-        join_rejects(work.parts("rejects"), file)
-    work.write(ABOUT, as_json(told))
-    output = digest_of(work.folder / ANSWERS)
-    if run := _as_recorded(plan, champion):
-        ledger.caseloads.finish_file(run, told["counts"], output)
-    work.write(READY, as_json({"sha256": output}))
-    work.publish(REJECTS, plan.rejects)
-    work.publish(ABOUT, plan.about)
-    work.publish(ANSWERS, plan.out, once=True)
-
-
-def _is_published(plan: Plan, work: WorkFolder) -> bool:
-    """Whether the output has its name already, and only the folder was left behind."""
-    ready: Any = work.folder / READY
-    if not ready.exists() or not plan.out.exists():
-        return False
-    return hashlib.sha256(plan.out.read_bytes()).hexdigest() in ready.read_text(encoding="utf-8")
-
-
-def _sum(done: list[Done]) -> dict[str, int]:
-    whole: Counter[str] = Counter()
-    for portion in done:
-        whole.update(portion.counts)
-    return dict(sorted(whole.items()))

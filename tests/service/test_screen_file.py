@@ -419,7 +419,7 @@ def test_a_place_that_cannot_be_written_is_refused_first(
 
 
 def test_another_run_at_work_on_the_same_output_is_told(service: Served, source: Path, tmp_path: Path) -> None:
-    (tmp_path / "out.csv.work").mkdir()
+    (tmp_path / "out.csv.work").mkdir(mode=0o700)
     with FileLock(tmp_path / "out.csv.work" / "lock"), pytest.raises(CaseloadError, match="another run is at work"):
         run(service, source, tmp_path / "out.csv")
 

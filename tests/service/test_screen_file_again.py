@@ -2,9 +2,11 @@
 
 import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from features.errors import ExtractError, ReadError
 from features.table_stream import TableStream
 from service.caseload_file.plan import CaseloadError
+from service.caseload_file.work_folder import WorkFolder
 from service.ledger import Ledger, open_ledger
 from service.today import today_in_finland
 from tests.service.caseload_files import (
@@ -161,3 +164,99 @@ def test_a_disk_that_fails_for_a_moment_costs_nothing_that_was_done(
             run(service, source, out, rows_at_once=10)
 
     assert run(service, source, out, rows_at_once=10).resumed_at_row > 0
+
+
+def test_a_source_that_changes_under_way_gives_no_output(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.csv"
+    add = WorkFolder.add
+
+    def changing(self: WorkFolder, number: int, *rest: Any) -> None:
+        source.write_text(source.read_text().replace("02", "03", 1))
+        add(self, number, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkFolder, "add", changing)
+        with pytest.raises(CaseloadError, match=r"in.csv has changed while it was screened"):
+            official(service, source, out)
+
+    assert {file.name for file in tmp_path.iterdir()} == {"home", "in.csv"}
+    assert entries(service, "caseload_finished") == []
+
+
+def test_newer_figures_of_the_labour_market_make_another_run(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = stop(monkeypatch, service, source, tmp_path / "out.csv", **RECORDED)
+    figures = tmp_path / "figures.csv"
+    figures.write_text("occupation,month,jobseekers_per_vacancy,published_on\n5,2026-09-01,4.5,2026-10-20\n")
+    newer = Served(service.settings.model_copy(update={"labour_market_file": figures}), service.keys)
+
+    with pytest.raises(CaseloadError, match="labour_market changed"):
+        official(newer, source, out, rows_at_once=10)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.rejects.csv", "out.csv.about.json"])
+def test_a_file_that_came_while_the_run_was_stopped_is_not_replaced(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out = stop(monkeypatch, service, source, tmp_path / "out.csv", **RECORDED)
+    (tmp_path / name).write_text("mine")
+
+    with pytest.raises(CaseloadError, match=f"{name} exists already"):
+        official(service, source, out, rows_at_once=10)
+    assert (tmp_path / name).read_text() == "mine"
+    assert name == out.name or not out.exists()
+
+    (tmp_path / name).unlink()
+    official(service, source, out, rows_at_once=10)
+    assert everything_is_recorded_as_written(service, out)
+
+
+def test_a_run_killed_between_the_names_of_its_files_gives_the_rest_theirs(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, publish = tmp_path / "out.csv", WorkFolder.publish
+
+    def killed(self: WorkFolder, name: str, target: Path) -> None:
+        if target != out:
+            raise KeyboardInterrupt
+        publish(self, name, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkFolder, "publish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            official(service, source, out)
+    assert out.exists()
+
+    official(service, source, out)
+
+    assert json.loads((tmp_path / "out.csv.about.json").read_text())["counts"]["rows"] == len(table(source))
+    assert (tmp_path / "out.csv.rejects.csv").exists()
+    assert not (tmp_path / "out.csv.work").exists()
+    assert len(entries(service, "caseload_row")) == len(people())
+
+
+@pytest.mark.parametrize("kind", ["link", "open to others", "of another", "file"])
+def test_a_work_folder_of_another_hand_is_not_gone_on_with(
+    service: Served, source: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "out.csv.work"
+    if kind == "file":
+        folder.touch(mode=0o600)
+    elif kind == "link":
+        (tmp_path / "elsewhere").mkdir(mode=0o700)
+        folder.symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.mkdir(mode=0o700)
+    if kind == "open to others":
+        folder.chmod(0o750)
+    if kind == "of another":
+        if os.geteuid() != 0:
+            pytest.skip("only root may give a folder away")
+        os.chown(folder, 12345, 12345)
+
+    with pytest.raises(CaseloadError, match=r"out.csv.work is not a folder of this user alone"):
+        official(service, source, tmp_path / "out.csv")
+    assert entries(service, "caseload") == []
