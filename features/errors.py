@@ -53,6 +53,12 @@ class ExtractError(VarhainError):
     """An extract cannot be read as it stands."""
 
 
+class ReadError(VarhainError):
+    """A file could not be read for a reason that may pass: its disk or the way to it failed, not what it holds."""
+
+    status_code = 503
+
+
 class ConfigError(VarhainError):
     """A configuration has a key or a value that cannot be used."""
 

@@ -4,6 +4,7 @@ In text files every column is text, so that codes keep their leading zeros. Rows
 """
 
 import csv
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from features.errors import ExtractError
+from features.errors import ExtractError, ReadError
 
 ROWS_A_BLOCK = 131_072
 BYTES_A_BLOCK = 8 * 1024 * 1024
@@ -33,6 +34,8 @@ class TableStream:
     ExtractError
         At once or while it is read: the file is missing, empty, cut short, not UTF-8 (with the row), or has a row of
         more or fewer fields than the header (with the row).
+    ReadError
+        While it is read: the disk fails, which says nothing about the content.
     """
 
     def __init__(self, path: Path, separator: str = ",") -> None:
@@ -61,6 +64,9 @@ class TableStream:
                 yield block.slice(skip)
                 skip = 0
         except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+            # Only what the system says has a number; Arrow raises OSError for damaged content as well.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise _cannot_be_read_now(self.path, error) from error
             if self._parquet:
                 raise ExtractError(f"{self.path.name} is cut short or damaged; deliver it again") from error
             raise ExtractError(self._why_unreadable()) from None  # the library's own message repeats the row
@@ -141,6 +147,12 @@ class TableStream:
 
     def _why_unreadable(self) -> str:
         """Goes through the file once more, row by row, for the place of the fault."""
+        try:
+            return self._first_faulty_row()
+        except OSError as error:
+            raise _cannot_be_read_now(self.path, error) from error
+
+    def _first_faulty_row(self) -> str:
         with self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             for number, row in enumerate(csv.reader(file, delimiter=self._separator)):
                 place = f"{self.path.name}, row {number}"
@@ -154,6 +166,12 @@ class TableStream:
         return (
             f"{self.path.name} is not a table that can be read; deliver it again as CSV in UTF-8, without line breaks"
         )
+
+
+def _cannot_be_read_now(path: Path, error: OSError) -> ReadError:
+    return ReadError(
+        f"{path.name} cannot be read now ({os.strerror(error.errno or 0)}); see its disk and give the command again"
+    )
 
 
 def _plain(table: pa.Table) -> pa.Table:

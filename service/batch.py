@@ -21,11 +21,12 @@ from service.caseloads import Kept
 from service.champion import Champion
 from service.ledger import Ledger
 from service.objections import Standing
-from service.problems import Problem, problem_of
+from service.problems import Problem, problem_of, unexpected
 from service.scope import OUTSIDE, scope_of
 from service.screening import (
     Read,
     answer_of,
+    assess,
     client_named_in,
     objection_honoured,
     read_document,
@@ -46,7 +47,7 @@ class Answered:
 def screen_batch(champion: Champion, ledger: Ledger, caller: Caller, batch: Batch, today: date) -> Answered:
     """The answers of a batch, each as the same document alone would have got it.
 
-    A client that stands in the batch twice is answered at the first place; the later ones are told so.
+    A client that stands in the batch twice is answered at the first place that can be; the later ones are told so.
 
     Raises
     ------
@@ -58,9 +59,11 @@ def screen_batch(champion: Champion, ledger: Ledger, caller: Caller, batch: Batc
     places: dict[str, int] = {}
     for place, document in enumerate(batch.clients):
         found.append(batch.refused.get(place) or _read(champion, caller, document, today, objecting, places))
-        places.setdefault(client_named_in(document), place)
-    kept = _kept(champion, found)
-    problems = {place: one for place, one in enumerate(found) if isinstance(one, Problem)}
+        if not isinstance(found[-1], Problem):
+            places[client_named_in(document)] = place
+    done = _done(champion, found)
+    problems = {place: one for place, one in enumerate(done) if isinstance(one, Problem)}
+    kept = {place: one for place, one in enumerate(done) if isinstance(one, Kept)}
     counts = {"clients": len(found), "refused": len(problems)}
     entry, entries = ledger.caseloads.record_batch(
         caller, batch.occasion, counts, list(kept.values()), champion.versions
@@ -97,7 +100,7 @@ def _read(
     try:
         if client_id in places and client_id:
             first = places[client_id]
-            fault = f"Stands in this batch before, at position {first}; send each client once. That one is answered."
+            fault = f"Stands in this batch before, at position {first}; send each client once."
             raise FactsError([Fault("/client_id", fault)])
         if client_id in objecting:
             return Kept(client_id, *objection_honoured(champion, caller, document, today))
@@ -106,14 +109,33 @@ def _read(
         return problem_of(error)
 
 
-def _kept(champion: Champion, found: Sequence[Read | Kept | Problem]) -> dict[int, Kept]:
-    """What is recorded, by position in the batch."""
-    reads = {place: one for place, one in enumerate(found) if isinstance(one, Read)}
-    kept = {place: one for place, one in enumerate(found) if isinstance(one, Kept)}
-    for (place, read), record in zip(reads.items(), assess_all(champion, list(reads.values())), strict=True):
-        answer = answer_of(champion, read.as_of, record)
-        kept[place] = Kept(str(read.document["client_id"]), read.document, answer)
-    return dict(sorted(kept.items()))
+def _done(champion: Champion, found: Sequence[Read | Kept | Problem]) -> list[Kept | Problem]:
+    """What is recorded of each client, or the problem of it, in order."""
+    records = iter(_assessed(champion, [one for one in found if isinstance(one, Read)]))
+    return [_kept(champion, one, next(records)) if isinstance(one, Read) else one for one in found]
+
+
+def _assessed(champion: Champion, reads: Sequence[Read]) -> list[Record | Problem]:
+    """What is found about each person; where all at once fails, one by one, so that one at fault harms no other."""
+    try:
+        return [*assess_all(champion, reads)]
+    except Exception:  # noqa: BLE001 - whoever it was about hears of it below, and nobody else
+        return [_alone(champion, read) for read in reads]
+
+
+def _alone(champion: Champion, read: Read) -> Record | Problem:
+    try:
+        return assess(champion, read)
+    except VarhainError as error:
+        return problem_of(error)
+    except Exception as error:  # noqa: BLE001 - logged there, and told to the one it is about
+        return unexpected(error)
+
+
+def _kept(champion: Champion, read: Read, found: Record | Problem) -> Kept | Problem:
+    if isinstance(found, Problem):
+        return found
+    return Kept(str(read.document["client_id"]), read.document, answer_of(champion, read.as_of, found))
 
 
 def _worded(champion: Champion, reads: Sequence[Read], frame: FeatureFrame, months: Any) -> list[Record]:

@@ -4,28 +4,32 @@ The entry of a person names that of the caseload in `about`. A batch keeps of ea
 A file keeps of each person the row that was written: its facts stay in the area's own file, of which the entry of the
 caseload holds the digest.
 
-Ids of a file's entries are made from what decides its output, so that a run that is resumed, or given once more, finds
-what it has recorded before and records nobody twice.
+Every run over a file has a random id of its own, which its work folder keeps. Ids of its rows are made from that and
+from the place in the file, so that a run that is resumed finds what it has recorded before and records nobody twice.
+What is to be written of a client and what was recorded never differ: where they do, since the client objects by now or
+the payload was erased, another entry is added that names the one it supersedes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from features.errors import FactsError, Fault
 from features.identity_codes import holds_identity_code
 from service.access import Caller
 from service.chain import canonical_json
 from service.pseudonyms import Pseudonyms
-from service.writer import ENTRIES, Draft, Recorded, Versions, Writer, draft_by
+from service.writer import ENTRIES, PAYLOADS, Draft, Recorded, Versions, Writer, draft_by
 
 CASELOAD, FILE_ROW, FILE_FINISHED = "caseload", "caseload_row", "caseload_finished"
 IDS_ASKED_AT_ONCE = 500
 ROWS_A_COMMIT = 2_000
 """A service on the same ledger waits as long as these take."""
 
+_ENTRY = select(ENTRIES.c.id, PAYLOADS.c.content).join_from(ENTRIES, PAYLOADS, isouter=True)
+Newest = dict[int, tuple[int, Row[Any, Any]]]
 MOST_CLIENTS = 1_000
 LONGEST_OCCASION = 200
 
@@ -79,12 +83,12 @@ class Caseloads:
             recorded = transaction.append_all(drafts)
         return recorded[0], recorded[1:]
 
-    def begin_file(self, caller: Caller, screenings: Mapping[str, Any], versions: Versions) -> FileRun:
-        """Return the run that makes these screenings (`Plan.screenings`); its entry is on disk, and made only once."""
-        run = FileRun(self._pseudonyms.of_part("caseload", canonical_json(screenings)), caller, versions)
-        details = canonical_json({name: screenings[name] for name in ("occasion", "source", "as_of")})
-        self._append_new([draft_by(self._pseudonyms, CASELOAD, caller, id=run.id, details=details, **vars(versions))])
-        return run
+    def begin_file(self, run: FileRun, told: Mapping[str, Any]) -> None:
+        """Record that a run has begun and what it is (`Plan.told_in_ledger`); once."""
+        details = canonical_json(told)
+        self._append_new(
+            draft_by(self._pseudonyms, CASELOAD, run.caller, id=run.id, details=details, **vars(run.versions))
+        )
 
     def record_rows(self, run: FileRun, places: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return the id of the entry of each row, all on disk; what was recorded before is left as it is.
@@ -96,18 +100,56 @@ class Caseloads:
         rows : sequence of mappings
             What was written of each client, with `client_id`.
         """
-        ids = [self._pseudonyms.of_part("row", f"{run.id} {place}") for place in places]
-        drafts = [self._row(run, one, row) for one, row in zip(ids, rows, strict=True)]
-        for first in range(0, len(drafts), ROWS_A_COMMIT):
-            self._append_new(drafts[first : first + ROWS_A_COMMIT])
+        ids: list[str] = []
+        for first in range(0, len(rows), ROWS_A_COMMIT):
+            some = slice(first, first + ROWS_A_COMMIT)
+            ids += self._record_some(run, places[some], rows[some])
         return ids
 
     def finish_file(self, run: FileRun, counts: Mapping[str, int], output_sha256: str) -> None:
-        """Record that the output of a run is whole, with its counts and digest; once."""
+        """Record that the output of a run is whole, with its counts and digest; once for each output."""
         details = canonical_json({"counts": dict(counts), "output_sha256": output_sha256})
-        name = self._pseudonyms.of_part("finished", run.id)
-        draft = draft_by(self._pseudonyms, FILE_FINISHED, run.caller, id=name, about=run.id, details=details)
-        self._append_new([draft])
+        name = self._pseudonyms.of_part("finished", f"{run.id} {output_sha256}")
+        self._append_new(draft_by(self._pseudonyms, FILE_FINISHED, run.caller, id=name, about=run.id, details=details))
+
+    def _record_some(self, run: FileRun, places: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the ids of a few rows, recorded by one commit; those of which the newest entry says the same stay."""
+        # Made before the transaction is begun: others wait while it runs.
+        first = [self._row(run, self._row_name(run, place, 0), row) for place, row in zip(places, rows, strict=True)]
+        drafts: list[Draft] = []
+        ids: list[str] = []
+        with self._writer.transaction() as transaction:
+            newest = self._newest(transaction.connection, run, places)
+            for place, draft in zip(places, first, strict=True):
+                if place in newest:
+                    number, held = newest[place]
+                    if held.content == draft.content:
+                        ids.append(held.id)
+                        continue
+                    name = self._row_name(run, place, number + 1)
+                    draft = replace(draft, id=name, details=canonical_json({"supersedes": held.id}))
+                ids.append(draft.id)
+                drafts.append(draft)
+            if drafts:
+                transaction.append_all(drafts)
+        return ids
+
+    def _newest(
+        self, connection: Connection, run: FileRun, places: Sequence[int]
+    ) -> dict[int, tuple[int, Row[Any, Any]]]:
+        """Return by place the newest entry of a client, if there is one: its number, and its row (`id`, `content`)."""
+        newest: Newest = {}
+        number, asked = 0, list(places)
+        while asked:
+            names = {self._row_name(run, place, number): place for place in asked}
+            held = _held(connection, list(names))
+            newest |= {names[row.id]: (number, row) for row in held}
+            number, asked = number + 1, [names[row.id] for row in held]
+        return newest
+
+    def _row_name(self, run: FileRun, place: int, number: int) -> str:
+        """Return the id of a client's entry of a run: the first has number 0, the one that supersedes it 1."""
+        return self._pseudonyms.of_part("row", f"{run.id} {place} {number}")
 
     def _row(self, run: FileRun, name: str, row: Mapping[str, Any]) -> Draft:
         kept = {key: value for key, value in row.items() if value is not None}
@@ -116,21 +158,25 @@ class Caseloads:
         personal = {"subject": self._pseudonyms.of_client(row["client_id"]), "about": run.id, "content": content}
         return draft_by(self._pseudonyms, FILE_ROW, run.caller, id=name, **personal, **vars(run.versions))
 
-    def _append_new(self, drafts: Sequence[Draft]) -> None:
-        """Append, in one transaction, what the ledger does not hold yet."""
+    def _append_new(self, draft: Draft) -> None:
+        """Append an entry that the ledger does not hold yet."""
         with self._writer.transaction() as transaction:
-            known: set[str] = set()
-            for first in range(0, len(drafts), IDS_ASKED_AT_ONCE):
-                asked = [draft.id for draft in drafts[first : first + IDS_ASKED_AT_ONCE]]
-                found = transaction.connection.execute(select(ENTRIES.c.id).where(ENTRIES.c.id.in_(asked)))
-                known |= set(found.scalars())
-            if new := [draft for draft in drafts if draft.id not in known]:
-                transaction.append_all(new)
+            if not _held(transaction.connection, [draft.id]):
+                transaction.append(draft)
 
     def _screening(self, caller: Caller, about: str, one: Kept, versions: Versions) -> Draft:
         subject = self._pseudonyms.of_client(one.client_id)
         personal = {"subject": subject, "about": about, "content": canonical_json(vars(one))}
         return draft_by(self._pseudonyms, "screening", caller, **personal, **vars(versions))
+
+
+def _held(connection: Connection, ids: Sequence[str]) -> list[Row[Any, Any]]:
+    """Return `id` and `content` (None where there is none or it was erased) of those entries that there are."""
+    held: list[Row[Any, Any]] = []
+    for first in range(0, len(ids), IDS_ASKED_AT_ONCE):
+        asked = ENTRIES.c.id.in_(ids[first : first + IDS_ASKED_AT_ONCE])
+        held += connection.execute(_ENTRY.where(asked)).all()
+    return held
 
 
 def checked_occasion(occasion: Any) -> str:

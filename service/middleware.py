@@ -19,10 +19,9 @@ from model_registry.scoring.larger_trees import LargerTrees
 from service.access import key_in
 from service.body import read_document
 from service.pointers import hides_identity_code
-from service.problems import Problem, ProblemError, identity_code_in, problem_of
+from service.problems import Problem, ProblemError, identity_code_in, problem_of, unexpected
 from service.route_access import ROLES_OF_ROUTE
 from service.texts import preferred_language
-from service.unforeseen import type_and_place
 
 log = logging.getLogger("varhain.requests")
 METHODS_WITH_DOCUMENT = frozenset({"POST", "PUT", "PATCH"})
@@ -65,7 +64,7 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_and_note)
         except Exception as error:  # noqa: BLE001 - the last net: whatever it was, it is logged without its message
-            problem = problem_of(error) if isinstance(error, VarhainError) else _unexpected(error)
+            problem = problem_of(error) if isinstance(error, VarhainError) else unexpected(error)
             if not status:
                 await respond(problem, scope, receive, send_and_note)
         took = (time.perf_counter() - began) * 1000
@@ -200,12 +199,6 @@ def _place_of_identity_code(scope: Scope) -> str | None:
 def _readings(raw: bytes) -> tuple[str, ...]:
     """A header's bytes as Latin-1, as HTTP has it, and as UTF-8, as many clients send it."""
     return (raw.decode("latin-1"), raw.decode("utf-8", "replace"))
-
-
-def _unexpected(error: Exception) -> Problem:
-    """The problem of an error nobody foresaw; its type and place are logged, its message is not: it may hold data."""
-    log.error("unexpected %s", type_and_place(error))
-    return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")
 
 
 def _template(scope: Scope) -> str:

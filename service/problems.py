@@ -3,6 +3,7 @@
 Nothing here ever repeats a value that was refused; pointers name fields, details name fields and cures.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,9 @@ from features.errors import (
 )
 from service.purpose import PurposeError
 from service.texts import say
+from service.unforeseen import type_and_place
 
+log = logging.getLogger("varhain.requests")
 MEDIA_TYPE = "application/problem+json"
 STATUS_OF_KIND: Mapping[str, int] = {
     "unreadable": 400,
@@ -116,3 +119,9 @@ def problem_of(error: VarhainError) -> Problem:
         if isinstance(error, family):
             return Problem(kind, error.message)
     return Problem("refused", error.message, status=error.status_code)
+
+
+def unexpected(error: Exception) -> Problem:
+    """The problem of an error nobody foresaw; its type and place are logged, its message is not: it may hold data."""
+    log.error("unexpected %s", type_and_place(error))
+    return Problem("unexpected", "The service failed on this request; its operator finds the place in the log.")

@@ -36,6 +36,18 @@ def answers_as_bytes(table: pa.Table, suffix: str) -> bytes:
     return as_parquet(table) if suffix == ".parquet" else as_csv(table)
 
 
+def read_columns(part: Path, suffix: str, columns: list[str], asked: list[str]) -> pa.Table:
+    """The columns `asked`, all of texts, of a portion of answers as it was kept."""
+    if suffix == ".parquet":
+        return pa.parquet.read_table(part, columns=asked)
+    if not part.stat().st_size:
+        return pa.table({name: pa.nulls(0, pa.string()) for name in asked})
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(asked, pa.string()), include_columns=asked, strings_can_be_null=True
+    )
+    return pa.csv.read_csv(part, pa.csv.ReadOptions(column_names=columns), convert_options=convert)
+
+
 def join_answers(
     parts: Iterable[Path], suffix: str, columns: list[str], about: Mapping[str, Any], to: IO[bytes]
 ) -> None:

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from features.errors import ExtractError, VarhainError
+from features.errors import ExtractError, ReadError, VarhainError
+from features.facts import LabourMarket
 from service.access import Caller
 from service.champion import Champion
 from service.today import earliest_as_of
@@ -40,6 +41,8 @@ class Plan:
         For measuring only, in a dry run: a level may then be lower than the one that applies.
     rows_at_once : int
         Of the source; about what is held in memory for each core.
+    run : str
+        The id of this run in the ledger, drawn at its first start and kept in its work folder.
     """
 
     source: Path
@@ -53,6 +56,7 @@ class Plan:
     without_committee: bool = False
     rows_at_once: int = ROWS_AT_ONCE
     threads: int = 1
+    run: str = ""
 
     @property
     def is_dry(self) -> bool:
@@ -98,9 +102,16 @@ class Plan:
             raise CaseloadError("--as-of: must be today or a day within the last twelve months")
 
     def identity(self, champion: Champion, source_digest: str) -> dict[str, Any]:
-        """Everything that decides what the output is: two runs with the same identity give the same bytes."""
+        """Everything that decides what the output is: two runs with the same identity find the same."""
         return {
-            **self.screenings(champion, source_digest),
+            "source": source_digest,
+            "package": champion.package.meta.digest,
+            "model": f"{champion.name} {champion.version}",
+            "labour_market": _figures_digest(champion.labour_market),
+            "as_of": self.day.isoformat(),
+            "occasion": self.occasion,
+            "unit": self.caller.unit if self.caller else "",
+            "with_health_reasons": self.with_health_reasons,
             "official": not self.is_dry,
             "without_committee": self.without_committee,
             "keep_days": self.keep_days,
@@ -108,28 +119,34 @@ class Plan:
             "rows_at_once": self.rows_at_once,
         }
 
-    def screenings(self, champion: Champion, source_digest: str) -> dict[str, Any]:
-        """Everything that decides what is found of whom and why: the ledger holds it once."""
+    def told_in_ledger(self, champion: Champion, source_digest: str) -> dict[str, Any]:
+        """What the ledger keeps for good of an official run, beside its caller and versions."""
         return {
-            "source": source_digest,
-            "package": champion.package.meta.digest,
-            "model": f"{champion.name} {champion.version}",
-            "as_of": self.day.isoformat(),
             "occasion": self.occasion,
-            "unit": self.caller.unit if self.caller else "",
-            "with_health_reasons": self.with_health_reasons,
+            "source": source_digest,
+            "labour_market": _figures_digest(champion.labour_market),
+            "as_of": self.day.isoformat(),
+            "delete_by": self.delete_by.isoformat(),
         }
 
 
 def digest_of(source: Path) -> str:
-    """The SHA-256 (hex) of a file. Raises ExtractError."""
+    """The SHA-256 (hex) of a file. Raises ExtractError where there is none, ReadError where its disk fails."""
     try:
         with source.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise ExtractError(f"there is no file {source.name}; give the CSV or Parquet file to screen") from None
     except OSError as error:
-        raise ExtractError(f"{source.name} cannot be read: {error.strerror}") from error
+        raise ReadError(f"{source.name} cannot be read: {error.strerror}") from error
+
+
+def _figures_digest(market: LabourMarket | None) -> str:
+    """The SHA-256 (hex) of the labour market's figures, which an installation may renew; empty where there are none."""
+    if market is None:
+        return ""
+    columns = (market.offsets, market.published_on, market.month, market.value)
+    return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
 
 
 def about(plan: Plan, champion: Champion, source_digest: str, counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What a run has done so far, in a folder beside its output: so that a run that was killed goes on where it stopped.
 
     lock        held by the run at work
-    run.json    what decides the output, and the day on which the run was begun
+    run.json    what decides the output, the day on which the run was begun, and its id in the ledger
     00000.answers  00000.rejects  00000.json    a portion; it counts once its .json is there, which is written last
-    ready.json  the digest of the whole output, written before it gets its name
+    ready.json  the digests of the whole output and the two files beside it, written before they get their names
 
 Every file is written beside its name, forced to disk, and then renamed, so that a name always stands for a whole file.
 """
@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from service.caseload_file.plan import CaseloadError, Plan
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+FOR_OTHERS = 0o077
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -43,6 +45,20 @@ class WorkFolder:
         self.folder = plan.work
         self._plan = plan
 
+    def refuse_another_hand(self) -> None:
+        """Raise CaseloadError where the folder is there and not this user's alone.
+
+        Who can write to it decides what the output says, and who can read it reads about people.
+        """
+        if not os.path.lexists(self.folder):
+            return
+        found = self.folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & FOR_OTHERS:
+            raise CaseloadError(
+                f"{self.folder.name} is not a folder of this user alone (a folder itself, its own, mode 0700): see who "
+                "made it, and move it away"
+            )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder; it is made where there is none.
@@ -50,10 +66,12 @@ class WorkFolder:
         Raises
         ------
         CaseloadError
-            Another run is at work on the same output.
+            Another run is at work on the same output, or somebody else has made the folder or may enter it.
         """
         with said_in_a_sentence():
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            if not os.path.lexists(self.folder):
+                self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.refuse_another_hand()
         lock = FileLock(self.folder / "lock", timeout=0)
         try:
             lock.acquire()
@@ -86,6 +104,11 @@ class WorkFolder:
         self.write(f"{number:05d}.rejects", rejects)
         self.write(f"{number:05d}.json", as_json(vars(portion)))
 
+    def forget_from(self, number: int) -> None:
+        """Take the portions from this one on as not done; the last goes first, so that those done follow each other."""
+        for later in reversed(range(number, len(self.done()))):
+            (self.folder / f"{later:05d}.json").unlink()
+
     def parts(self, kind: str) -> Iterator[Path]:
         """The files of one kind ("answers" or "rejects") of all portions, in order."""
         return (self.folder / f"{number:05d}.{kind}" for number in range(len(self.done())))
@@ -106,28 +129,19 @@ class WorkFolder:
                 os.fsync(file.fileno())
             draft.rename(self.folder / name)
 
-    def publish(self, name: str, target: Path, once: bool = False) -> None:
-        """Give a file of this folder its place outside; `once` refuses to replace another.
-
-        Raises
-        ------
-        CaseloadError
-            With `once`, where the target is there already.
-        """
+    def publish(self, name: str, target: Path) -> None:
+        """Give a file of this folder its place outside, in one step. Raises CaseloadError where that is taken."""
         with said_in_a_sentence():
-            if not once:
-                os.replace(self.folder / name, target)
-                return
             try:
                 os.link(self.folder / name, target)
             except FileExistsError:
-                raise _is_there(target) from None
+                raise is_there(target) from None
             except OSError as error:
                 if error.errno not in NO_LINKS:
                     raise
                 # Some disks know no second name for a file; the lock keeps other runs away meanwhile.
                 if target.exists():
-                    raise _is_there(target) from None
+                    raise is_there(target) from None
                 (self.folder / name).rename(target)
 
     def remove(self) -> None:
@@ -140,7 +154,8 @@ class WorkFolder:
         shutil.rmtree(self.folder)
 
 
-def _is_there(target: Path) -> CaseloadError:
+def is_there(target: Path) -> CaseloadError:
+    """The refusal of a name that is taken."""
     return CaseloadError(f"--out: {target.name} exists already; name another file, or move it away")
 
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from service import screening
 from service.answer_model import BatchAnswer
 from service.database import create_database_engine
 from service.ledger import open_ledger
@@ -132,6 +133,38 @@ def test_the_same_client_twice_is_answered_at_the_first_place(client: TestClient
     assert answers[0]["screening"]["assessed"] is True
     assert answers[2]["problem"]["errors"][0]["pointer"] == "/client_id"
     assert "position 0" in answers[2]["problem"]["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("fault", [{"education_level": "77"}, {"purpose": "benefit_control"}, {"note": "131052-308T"}])
+def test_a_client_refused_at_the_first_place_is_answered_at_the_next(
+    client: TestClient, service: Served, fault: dict[str, str]
+) -> None:
+    answers = send(client, service, [document(**fault), document(), document()]).json()["answers"]
+
+    assert "problem" in answers[0]
+    assert answers[1]["screening"]["assessed"] is True
+    assert "position 1" in answers[2]["problem"]["errors"][0]["detail"]
+
+
+def test_a_client_on_whom_the_service_fails_harms_no_other(
+    client: TestClient, service: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = screening.told_inputs
+
+    def failing(catalogue: Any, asked: Any) -> list[str]:
+        if asked["client_id"] == "client-two":
+            raise ZeroDivisionError("secret-77")
+        return told(catalogue, asked)
+
+    monkeypatch.setattr(screening, "told_inputs", failing)
+    response = send(client, service, several())
+
+    assert response.status_code == 200
+    answers = response.json()["answers"]
+    assert answers[1]["problem"]["type"] == "urn:varhain:problem:unexpected"
+    assert ["screening" in item for item in answers] == [place != 1 for place in range(9)]
+    assert "unexpected ZeroDivisionError" in caplog.text
+    assert "secret-77" not in caplog.text + response.text
 
 
 @pytest.mark.parametrize("clients", [[], [{}] * 1001, ..., "client-one", {}])

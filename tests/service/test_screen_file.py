@@ -20,12 +20,21 @@ from service.caseload_file.work_folder import WorkFolder
 from service.ledger import open_ledger
 from service.today import today_in_finland
 from tests.processes import command, environment
-from tests.service.caseload_files import OPERATOR, answers, fact_file, run, table
+from tests.service.caseload_files import (
+    OCCASION,
+    OPERATOR,
+    answers,
+    entries,
+    fact_file,
+    official,
+    people,
+    run,
+    stop,
+    table,
+)
 from tests.service.served import Served, document, served
-from tests.service.test_batch import several
 from tests.service.test_screenings import ASSESSMENT, unemployed_since
 
-OCCASION = "monthly round"
 SPREADSHEET = "=HYPERLINK(1)"
 
 
@@ -37,22 +46,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Served:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     return fact_file(tmp_path / "in.csv", people())
-
-
-def people() -> list[dict[str, Any]]:
-    """A few people of every kind, by name."""
-    return sorted(several(), key=lambda one: str(one["client_id"]))
-
-
-def official(service: Served, source: Path, out: Path, **changes: Any) -> Any:
-    return run(service, source, out, **{"caller": OPERATOR, "occasion": OCCASION, **changes})
-
-
-def entries(service: Served, kind: str) -> list[tuple[str, str, str, str]]:
-    """Id, subject, about and details of the entries of a kind, in order."""
-    database = sqlite3.connect(service.settings.home / "varhain.sqlite")
-    asked = "SELECT id, subject, about, details FROM entries WHERE kind = ? ORDER BY seq"
-    return database.execute(asked, (kind,)).fetchall()
 
 
 def all_entries(service: Served) -> int:
@@ -347,21 +340,6 @@ def test_an_official_run_is_recorded_a_person_an_entry_and_proves_its_output(tmp
     assert verify(service)
 
 
-def test_a_run_given_again_records_nobody_twice_and_gives_the_same(tmp_path: Path) -> None:
-    service = served(tmp_path / "home")
-    source = fact_file(tmp_path / "in.csv", people())
-    official(service, source, tmp_path / "one.csv")
-    before = all_entries(service)
-
-    official(service, source, tmp_path / "two.csv", rows_at_once=10)
-
-    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
-    assert len(entries(service, "caseload_row")) == len(people())
-    assert all_entries(service) == before
-    official(service, source, tmp_path / "three.csv", occasion="another round")
-    assert len(entries(service, "caseload_row")) == 2 * len(people())
-
-
 def test_the_facts_of_a_file_are_not_kept_and_a_client_can_be_erased(tmp_path: Path) -> None:
     service = served(tmp_path / "home")
     official(service, fact_file(tmp_path / "in.csv", people()), tmp_path / "out.csv")
@@ -441,28 +419,12 @@ def test_a_place_that_cannot_be_written_is_refused_first(
 
 
 def test_another_run_at_work_on_the_same_output_is_told(service: Served, source: Path, tmp_path: Path) -> None:
-    (tmp_path / "out.csv.work").mkdir()
+    (tmp_path / "out.csv.work").mkdir(mode=0o700)
     with FileLock(tmp_path / "out.csv.work" / "lock"), pytest.raises(CaseloadError, match="another run is at work"):
         run(service, source, tmp_path / "out.csv")
 
     run(service, source, tmp_path / "out.csv")
     assert (tmp_path / "out.csv").exists()
-
-
-def stop(monkeypatch: pytest.MonkeyPatch, service: Served, source: Path, out: Path) -> Path:
-    """The output of a run that was stopped after two portions."""
-    add = WorkFolder.add
-
-    def stopping(self: WorkFolder, number: int, *rest: Any) -> None:
-        if number == 2:
-            raise KeyboardInterrupt
-        add(self, number, *rest)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(WorkFolder, "add", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            run(service, source, out, rows_at_once=10)
-    return out
 
 
 @pytest.fixture

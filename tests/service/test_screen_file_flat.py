@@ -105,6 +105,16 @@ def test_without_the_committee_no_range_is_told_and_nothing_is_official(service:
         answers(service, source, tmp_path / "two.csv", without_committee=True, caller=OPERATOR, occasion="x")
 
 
+def test_people_without_pseudonyms_are_recorded_under_no_name(service: Served, tmp_path: Path) -> None:
+    source = flat_file(tmp_path / "in.csv", people(5))
+
+    with pytest.raises(CaseloadError, match=r"small names no column of pseudonyms.* give --dry-run"):
+        answers(service, source, tmp_path / "out.csv", caller=OPERATOR, occasion="x")
+
+    assert {file.name for file in tmp_path.iterdir()} == {"home", "in.csv"}
+    assert len(answers(service, source, tmp_path / "out.csv")) == 5
+
+
 def test_a_faulty_row_is_rejected_alone(service: Served, tmp_path: Path) -> None:
     known = people(5)
     known[2] |= {"trade": "secret-z", "months_out": 5000}
