@@ -10,6 +10,7 @@ What is to be written of a client and what was recorded never differ: where they
 the payload was erased, another entry is added that names the one it supersedes.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,8 @@ CASELOAD, FILE_ROW, FILE_FINISHED = "caseload", "caseload_row", "caseload_finish
 IDS_ASKED_AT_ONCE = 500
 ROWS_A_COMMIT = 2_000
 """A service on the same ledger waits as long as these take."""
+PAUSE_SECONDS = 0.05
+"""After each of these commits: SQLite keeps no queue, and who waits looks again every 50 ms at first, 100 ms later."""
 
 _ENTRY = select(ENTRIES.c.id, PAYLOADS.c.content).join_from(ENTRIES, PAYLOADS, isouter=True)
 Newest = dict[int, tuple[int, Row[Any, Any]]]
@@ -104,6 +107,7 @@ class Caseloads:
         for first in range(0, len(rows), ROWS_A_COMMIT):
             some = slice(first, first + ROWS_A_COMMIT)
             ids += self._record_some(run, places[some], rows[some])
+            time.sleep(PAUSE_SECONDS)
         return ids
 
     def finish_file(self, run: FileRun, counts: Mapping[str, int], output_sha256: str) -> None:

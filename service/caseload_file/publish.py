@@ -8,12 +8,12 @@ from model_registry.scoring.told_domains import TellingRules
 from service.caseload_file.assess import columns, has_range
 from service.caseload_file.output import join_answers, join_rejects
 from service.caseload_file.plan import Plan, about, digest_of
-from service.caseload_file.work_folder import Done, WorkFolder, as_json, is_there
+from service.caseload_file.work_folder import READY, Done, WorkFolder, as_json, is_there
 from service.caseloads import FileRun
 from service.champion import Champion
 from service.ledger import Ledger
 
-ANSWERS, REJECTS, ABOUT, READY = "answers", "rejects", "about.json", "ready.json"
+ANSWERS, REJECTS, ABOUT = "answers", "rejects", "about.json"
 
 
 def refuse_what_is_there(plan: Plan, work: WorkFolder) -> None:

@@ -12,7 +12,8 @@ from features.errors import ExtractError
 from features.table_stream import TableStream
 from service.caseload_file.plan import FORMATS, CaseloadError
 from service.caseload_file.source import CLIENT
-from service.caseload_file.work_folder import said_in_a_sentence
+from service.caseload_file.work_folder import give_name, is_there, said_in_a_sentence
+from service.pseudonyms import random_letters
 
 
 def sort_file(source: Path, out: Path) -> int:
@@ -28,7 +29,7 @@ def sort_file(source: Path, out: Path) -> int:
     if out.suffix not in FORMATS:
         raise CaseloadError(f"--out: the name must end in {' or '.join(FORMATS)}, which says how it is written")
     if out.exists():
-        raise CaseloadError(f"--out: {out.name} exists already; name another file, or move it away")
+        raise is_there(out)
     stream = TableStream(source)
     if CLIENT not in stream.columns:
         raise ExtractError(f"{source.name}: column {CLIENT} is missing; it is what the rows are sorted by")
@@ -39,17 +40,17 @@ def sort_file(source: Path, out: Path) -> int:
     # Arrow's own sorting is not said to be stable: the place of each row breaks ties.
     keyed = table.select([CLIENT]).append_column("place", pa.array(np.arange(table.num_rows)))
     order = pa.compute.sort_indices(keyed, sort_keys=[(CLIENT, "ascending"), ("place", "ascending")])
-    draft = out.with_name(f"{out.name}.draft")
+    draft = out.with_name(f"{out.name}.{random_letters(8)}.draft")
     with said_in_a_sentence():
         try:
-            with draft.open("wb") as file:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 if out.suffix == ".parquet":
                     pa.parquet.write_table(table.take(order), file)
                 else:
                     pa.csv.write_csv(table.take(order), file)
                 file.flush()
                 os.fsync(file.fileno())
-            draft.rename(out)
+            give_name(draft, out)
         finally:
             draft.unlink(missing_ok=True)
     return int(table.num_rows)

@@ -25,6 +25,7 @@ from service.caseload_file.plan import CaseloadError, Plan
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+READY = "ready.json"
 FOR_OTHERS = 0o077
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -131,18 +132,7 @@ class WorkFolder:
 
     def publish(self, name: str, target: Path) -> None:
         """Give a file of this folder its place outside, in one step. Raises CaseloadError where that is taken."""
-        with said_in_a_sentence():
-            try:
-                os.link(self.folder / name, target)
-            except FileExistsError:
-                raise is_there(target) from None
-            except OSError as error:
-                if error.errno not in NO_LINKS:
-                    raise
-                # Some disks know no second name for a file; the lock keeps other runs away meanwhile.
-                if target.exists():
-                    raise is_there(target) from None
-                (self.folder / name).rename(target)
+        give_name(self.folder / name, target)
 
     def remove(self) -> None:
         """Remove the folder with everything in it, once the names given outside are on disk."""
@@ -151,7 +141,25 @@ class WorkFolder:
             os.fsync(parent)
         finally:
             os.close(parent)
+        # First what says that the output is this run's: of a folder half removed, no other run takes it for its own.
+        (self.folder / READY).unlink(missing_ok=True)
         shutil.rmtree(self.folder)
+
+
+def give_name(file: Path, target: Path) -> None:
+    """Give a whole file its name, in one step; it may keep the one it had. Raises CaseloadError where that is taken."""
+    with said_in_a_sentence():
+        try:
+            os.link(file, target)
+        except FileExistsError:
+            raise is_there(target) from None
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            # Some disks know no second name for a file; the lock keeps other runs away meanwhile.
+            if target.exists():
+                raise is_there(target) from None
+            file.rename(target)
 
 
 def is_there(target: Path) -> CaseloadError:

@@ -13,7 +13,9 @@ import pytest
 
 from features.errors import ExtractError, ReadError
 from features.table_stream import TableStream
+from service.caseload_file import work_folder
 from service.caseload_file.plan import CaseloadError
+from service.caseload_file.sorting import sort_file
 from service.caseload_file.work_folder import WorkFolder
 from service.ledger import Ledger, open_ledger
 from service.today import today_in_finland
@@ -260,3 +262,29 @@ def test_a_work_folder_of_another_hand_is_not_gone_on_with(
     with pytest.raises(CaseloadError, match=r"out.csv.work is not a folder of this user alone"):
         official(service, source, tmp_path / "out.csv")
     assert entries(service, "caseload") == []
+
+
+def test_sorting_touches_no_file_that_was_there(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "sorted.csv.draft").write_text("mine")
+
+    sort_file(source, tmp_path / "sorted.csv")
+
+    assert (tmp_path / "sorted.csv.draft").read_text() == "mine"
+    assert len(table(tmp_path / "sorted.csv")) == len(table(source))
+    assert {file.name for file in tmp_path.iterdir()} == {"in.csv", "sorted.csv", "sorted.csv.draft"}
+
+
+def test_a_folder_half_removed_makes_no_other_run_of_the_output(
+    service: Served, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(folder: Path) -> None:
+        (folder / "run.json").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work_folder.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            official(service, source, tmp_path / "out.csv")
+
+    with pytest.raises(CaseloadError, match=r"out.csv exists already"):
+        official(service, source, tmp_path / "out.csv", occasion="another round")
