@@ -109,7 +109,7 @@ def register(app: typer.Typer) -> None:
 
         from model_registry.home import home
         from training.scaling import measure
-        from training.scaling_page import as_markdown
+        from training.scaling_page import as_markdown, written_by_hand
         from training.seeds import commit_of_the_program
 
         if not out.parent.is_dir():
@@ -124,7 +124,8 @@ def register(app: typer.Typer) -> None:
             typer.echo(words, err=True)
 
         runs = measure(people, one_process_up_to, home() / "evidence" / "scaling", tell)
-        page = as_markdown(runs, datetime.now(UTC).date(), commit_of_the_program())
+        above = written_by_hand(out.read_text(encoding="utf-8")) if out.is_file() else "# Scaling"
+        page = as_markdown(runs, datetime.now(UTC).date(), commit_of_the_program(), above)
         out.write_text(page, encoding="utf-8")
         typer.echo(page)
 

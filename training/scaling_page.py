@@ -1,4 +1,4 @@
-"""docs/scaling.md, written from the measured runs: how the cluster path works, the curve, and Finland on paper."""
+"""The measured part of docs/scaling.md, written from the runs: the curve, and Finland on paper."""
 
 import os
 import platform
@@ -23,54 +23,16 @@ from training.scaling_paper import (
 )
 from training.scaling_run import CALIBRATE, FIT, READ, SCORE
 
-HOW = """# Scaling
-
-How a national extract is trained and scored on a Dask cluster, what it took on one small machine, and what Finland
-would take on paper. Why Dask: [decision 16](adr/0016-dask-for-national-extracts.md).
-
-## How to run it
-
-```
-varhain distributed partition EXTRACT --out PARTITIONS             # one pass, bounded memory
-dask scheduler                                                     # prints its address
-dask worker tcp://HOST:8786 --nworkers 4 --nthreads 1              # on every machine; this very version of Varhain
-varhain distributed train --extract PARTITIONS --scheduler tcp://HOST:8786
-varhain distributed score NAME --extract PARTITIONS --out SCORES --scheduler tcp://HOST:8786
-```
-
-Without `--scheduler`, processes of this machine do the work, one thread each (`--workers`). Partitions and results lie
-on a disk that all workers see under the same path. Facts are people's data: on a network use `tls://` addresses with
-Dask's own certificates, keep the scheduler's port closed to others (whoever reaches it can run code on the workers),
-and leave Dask's dashboard off. What a worker moves from memory to disk lies in its own folder (`--local-directory`):
-put it on an encrypted disk.
-
-## What happens where
-
-| step | where | what travels |
-|---|---|---|
-| partition by ranges of pseudonyms | one process, a piece at a time | |
-| read, check, cohort, features, outcomes | worker, by partition | small columns: who, when, what came of it |
-| split, censoring weights, chain of landmarks | coordinator, by the code of a one-process run | |
-| fit (`lightgbm.dask`, data parallel) | all workers together | histograms, tree by tree |
-| calibration | coordinator | features of the calibration slice |
-| evaluation | risks on the workers, figures on the coordinator | one number a row |
-| scores | worker, by partition, by the package's own tables | nothing: written where they are made |
-
-Partitions one after the other have the order of a one-process run, so features, outcomes, splits and weights are the
-same byte for byte. The trees are not: the workers find the bins of a feature from their own rows, and missing answers
-are drawn within a partition. Their AUC lies within the interval of the one-process model
-(`tests/end_to_end/test_distributed.py`). The reasons' baseline is the mean of at most 50,000 people a landmark.
-Challengers, groups side by side and the worth of inputs are not computed here: compare on a sample with
-`varhain train`.
-
-A worker lost while features or scores are made costs its partitions' time. Lost during a fit, LightGBM would wait for
-ever; the loss is seen within seconds, told, the workers are restarted by their nannies, and that fit begins again,
-once. Scores record no screening: an official one goes through the service and its ledger.
-"""
+CURVE_HEADING = "## The curve"
 
 
-def as_markdown(runs: Sequence[Measured], today: date, commit: str) -> str:
-    """Return the page.
+def written_by_hand(page: str) -> str:
+    """Return what stands above the curve on a page: how to run it, which no measurement changes."""
+    return page.partition(CURVE_HEADING)[0].rstrip()
+
+
+def as_markdown(runs: Sequence[Measured], today: date, commit: str, above: str = "# Scaling") -> str:
+    """Return the page: what stands `above` the curve, the curve, and Finland on paper.
 
     Raises
     ------
@@ -81,14 +43,14 @@ def as_markdown(runs: Sequence[Measured], today: date, commit: str) -> str:
     plans = [plan("Finland", 1, costs), plan("ten Finlands", 10, costs)]
     sizes = " ".join(f"--people {people}" for people in sorted({run.people for run in runs}))
     head = (
-        f"## The curve\n\nMade by `varhain evidence scaling {sizes}` on {today.isoformat()}, commit {commit}: "
+        f"{CURVE_HEADING}\n\nMade by `varhain evidence scaling {sizes}` on {today.isoformat()}, commit {commit}: "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, synthetic populations of seed 1. One process has "
         "one thread and no cluster; two workers have one thread each, and the coordinator and the scheduler share "
         "their cores. Seconds of both fits (backtest and served model) and of both models in each; scoring is of every "
         "person-date, from features to Parquet. The ratio is of reading, fitting, calibrating and scoring together. "
         "The small sizes show what is fixed: each worker compiles, loads the package and opens its connections once."
     )
-    return "\n".join([HOW, head, "", *_curve(runs), "", *_paper(plans, costs)]) + "\n"
+    return "\n".join([above, "", head, "", *_curve(runs), "", *_paper(plans, costs)]) + "\n"
 
 
 def _curve(runs: Sequence[Measured]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from features.errors import TrainingError
 from tests.processes import ROOT, command, environment
 from training.scaling import Measured, costs_of
-from training.scaling_page import as_markdown
+from training.scaling_page import as_markdown, written_by_hand
 from training.scaling_paper import plan
 from training.scaling_run import STAGES
 
@@ -85,3 +85,11 @@ def test_the_command_asks_for_two_sizes(tmp_path: Path):
     assert done.returncode == 2
     assert "two sizes" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_written_by_hand_above_the_curve_stays():
+    runs = (*RUNS, run(50_000, 2, 20.0, (900.0, 900.0), 600.0))
+    first = as_markdown(runs, DAY, "abc", "# Scaling\n\nHow to run it: with care.")
+    again = as_markdown(runs, DAY, "def", written_by_hand(first))
+    assert again == first.replace("commit abc", "commit def")
+    assert again.startswith("# Scaling\n\nHow to run it: with care.\n\n## The curve")
