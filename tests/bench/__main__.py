@@ -25,6 +25,7 @@ from tests.bench.asked import COLUMNS, Row, at_least, at_most, draw
 from tests.bench.caseload import caseload_rows
 from tests.bench.dask_scoring import dask_rows
 from tests.bench.explanations import explanation_rows
+from tests.bench.missed import missed
 from tests.bench.serving import serve_and_load
 from tests.bench.timing import seconds_of
 from tests.bench.trained import trained
@@ -58,13 +59,14 @@ def main() -> None:
         sections = [
             heading(options.people),
             table("What was asked", COLUMNS, [row.cells() for row in rows]),
+            missed(rows),
             f"![How many times over each figure does what was asked]({options.out.with_suffix('.svg').name})",
             table("Stages", ("stage", "seconds", "peak memory, MiB"), [row[:3] for row in stages]),
             f"## Training, breakdown and evaluation as printed\n\n```\n{stages[1][3].strip()}\n```",
             table("Command line", ("what", "figure"), command_line(home)),
             table("Loads", ("server", "connections", "answers/s", "median ms", "p99 ms"), loads.lines),
         ]
-    text = "\n\n".join(sections) + "\n"
+    text = "\n\n".join(filter(None, sections)) + "\n"
     print(text)
     options.out.write_text(text, encoding="utf-8")
     draw(rows, options.out.with_suffix(".svg"))
