@@ -6,12 +6,12 @@ from tests.bench.asked import Row
 
 ONE_ROW = (
     "The compiled loop takes about 11 of the 15-20 microseconds, the rest is Python. Comparisons without a branch on a "
-    "doubled row, as the refits use them, took 10.0 in place of 10.9. `pred_contrib` itself takes only some 220 for 300 "
+    "doubled row, as the refits use them, took 10.0 in place of 10.9. `pred_contrib` itself takes some 220 for 300 "
     "trees of 8 leaves; 50 times would need 4."
 )
 COMMITTEE = (
-    "Two kinds of answers mean four readings of 25 refits of 150 trees (the register model, and the full one for every "
-    "part of what was told). Asking the thresholds once for all votes, unsigned indices and kept tuples took it, with 5 "
+    "Two kinds of answers mean four readings of 25 refits of 150 trees (the register model, and the full one for "
+    "every part of what was told). Asking the thresholds once for all votes, unsigned indices and kept tuples took it, with 5 "
     "refits, from .25 to .16 ms."
 )
 MLFLOW = (
