@@ -11,8 +11,8 @@ ONE_ROW = (
 )
 COMMITTEE = (
     "Two kinds of answers mean four readings of 25 refits of 150 trees (the register model, and the full one for "
-    "every part of what was told). Asking the thresholds once for all votes, unsigned indices and kept tuples took it, with 5 "
-    "refits, from .25 to .16 ms."
+    "every part of what was told). Asking the thresholds once for all votes, unsigned indices and kept tuples took it, "
+    "with 5 refits, from .25 to .16 ms."
 )
 MLFLOW = (
     "mlflow's server of our own pyfunc answers 110-150 a second here, twice the 56 the goal was set by. Its plain "
