@@ -166,6 +166,7 @@ def test_the_ledger_holds_no_name_of_who_objects(tmp_path: Path) -> None:
         assert CLIENT.encode() not in file.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_they_did(service: Served) -> None:
     home = service.settings.home
 

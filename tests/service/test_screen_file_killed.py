@@ -109,6 +109,7 @@ def test_a_run_killed_twenty_times_gives_the_bytes_of_an_undisturbed_one(
     assert verified.returncode == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(service: Served, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     with running(asked(tmp_path / "home", source, out), tmp_path / "home") as process:
@@ -139,6 +140,7 @@ def dry(source: Path, out: Path) -> list[str]:
     return command("screen-file", str(source), "--out", str(out), "--dry-run", "--rows-at-once", "2000")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_space(
     service: Served, source: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_space(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+@pytest.mark.slow
 def test_a_disk_that_is_really_full_is_told(service: Served, source: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
